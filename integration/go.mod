@@ -1,0 +1,3 @@
+module github.com/rolegate/rolegate/integration
+
+go 1.26

@@ -1,0 +1,52 @@
+package proxy
+
+import "fmt"
+
+// Kind is why a request failed. The zero kind is an internal error, which tells the client nothing.
+type Kind uint8
+
+// Kinds of failures. A door maps each to its own status and code, in one table.
+const (
+	Internal       Kind = iota
+	Invalid             // the request is malformed, uses something that is not allowed, or exceeds a limit of its own
+	Missing             // a required part of the request is absent
+	NoRule              // no rule exists for the namespace
+	Denied              // the rules do not permit the write
+	UnknownService      // no such data source
+	Unsupported         // cannot be guaranteed for this configuration
+	DuplicateKey        // a unique index refused the write
+	TooLarge            // a document, or the answer, exceeds a limit
+	ScanLimit           // more documents would have to be examined than allowed
+	SchemaFailed        // the document does not conform to the schema
+	Rejected            // the database refused the request
+	Conflict            // the document kept changing
+	Unavailable         // the database cannot be reached
+	TimedOut            // the request ran out of time
+)
+
+// Error is a failure of a request. Message is for the client: it never holds document values or the names of
+// fields the user may not see. Cause is for the log.
+type Error struct {
+	Kind    Kind
+	Message string
+	Cause   error
+	// Done says what a write had already stored when it failed; nil when nothing was.
+	Done *Done
+}
+
+// Done is the part of a write that was stored before it failed.
+type Done struct {
+	Inserted IDs
+	Matched  int64
+	Modified int64
+	Deleted  int64
+}
+
+func (e *Error) Error() string {
+	if e.Cause != nil {
+		return fmt.Sprintf("%s: %v", e.Message, e.Cause)
+	}
+	return e.Message
+}
+
+func (e *Error) Unwrap() error { return e.Cause }

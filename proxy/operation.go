@@ -1,0 +1,66 @@
+package proxy
+
+import (
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/rules"
+)
+
+// Caller is the known user of one request and what the request looked like.
+type Caller struct {
+	User    *rules.User
+	Request rules.Request
+	ID      string // the request id, for the log
+}
+
+// Find asks for documents. All documents are as the client sent them, already parsed from JSON.
+type Find struct {
+	NS         rules.Namespace
+	Filter     bson.Raw // nil is {}
+	Projection bson.Raw // nil is {}
+	Sort       bson.Raw // nil is {}
+	Skip       int64
+	Limit      int64 // 0 is no limit; the door applies the API's default and maximum
+}
+
+// Insert asks to store documents, all or none as far as rules are concerned.
+type Insert struct {
+	NS        rules.Namespace
+	Documents []bson.Raw
+}
+
+// IDs are the _id values of inserted documents, in input order.
+type IDs []bson.RawValue
+
+// Update asks to change documents by update operators. An update without operators is a replacement, which
+// only a single update may be.
+type Update struct {
+	NS           rules.Namespace
+	Filter       bson.Raw
+	Update       bson.Raw
+	ArrayFilters []bson.Raw
+	Many         bool
+	Upsert       bool
+}
+
+// Replace asks to replace one document.
+type Replace struct {
+	NS          rules.Namespace
+	Filter      bson.Raw
+	Replacement bson.Raw
+	Upsert      bool
+}
+
+// UpdateResult counts documents of the view only.
+type UpdateResult struct {
+	Matched  int64
+	Modified int64
+	Upserted bson.RawValue // the zero value when nothing was inserted
+}
+
+// Delete asks to delete documents.
+type Delete struct {
+	NS     rules.Namespace
+	Filter bson.Raw
+	Many   bool
+}

@@ -1,0 +1,99 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/rules"
+)
+
+// Store runs planned operations on the databases behind the app's data sources. It decides nothing.
+//
+// Every command carries the simple collation where the server has collations, and maxTimeMS from the
+// context's deadline where the server takes it. Errors match the sentinels below through errors.Is; the text
+// of a driver error may be wrapped for the debug log and is never shown to a client.
+type Store interface {
+	// Find yields the matching documents. A yielded document is valid until the next one is asked for.
+	// After an error nothing more is yielded.
+	Find(ctx context.Context, ns rules.Namespace, q Query) iter.Seq2[bson.Raw, error]
+
+	// Write stores the writes in order and stops at the first one that fails. It never repeats a write
+	// whose outcome is unclear. The result tells what was done even when err is not nil.
+	Write(ctx context.Context, ns rules.Namespace, ws []GuardedWrite) (WriteResult, error)
+
+	// Ping tells whether every data source can be reached.
+	Ping(ctx context.Context) error
+}
+
+// Query is a find that is ready to be sent.
+type Query struct {
+	Filter      bson.Raw // nil is {}
+	Sort        bson.Raw // nil is unordered
+	Skip        int64
+	Limit       int64 // 0 is no limit
+	BatchSize   int32 // 0 is the store's choice
+	ForDecision bool  // read from the primary, whatever the read preference says
+}
+
+// WriteKind says what a GuardedWrite does.
+type WriteKind uint8
+
+// The zero kind is refused by every store.
+const (
+	InsertDocument WriteKind = iota + 1
+	UpdateFields
+	ReplaceDocument
+	DeleteDocument
+)
+
+// GuardedWrite is one checked change of one document. It takes effect only if the stored document still is
+// what the decision saw.
+type GuardedWrite struct {
+	Kind  WriteKind
+	ID    bson.RawValue // of the stored document; unused by an insert
+	Guard Guard         // unused by an insert
+
+	Document bson.Raw     // the new document of an insert or a replacement
+	Set      []FieldValue // dotted paths and exact values of a difference
+	Unset    []string     // dotted paths
+}
+
+// FieldValue is a dotted path and the exact value to store there.
+type FieldValue struct {
+	Path  string
+	Value bson.RawValue
+}
+
+// Guard pins what a decision depended on: the whole document, or top-level fields of it.
+type Guard struct {
+	Document bson.Raw // when set, the stored document must equal it as a whole
+	Fields   []GuardField
+}
+
+// GuardField pins one whole top-level field.
+type GuardField struct {
+	Name  string
+	Value bson.RawValue // the zero value pins absence
+}
+
+// WriteResult tells what a Write did.
+type WriteResult struct {
+	// Matched has one entry for each statement that was answered for: whether its guard held (for an insert:
+	// whether it was stored). It is nil when the server reported only totals.
+	Matched []bool
+	// Done is the number of statements that took effect.
+	Done int
+}
+
+// What a store's error may be. Anything else is an internal error.
+var (
+	ErrDuplicateKey     = errors.New("duplicate key")
+	ErrDocumentTooLarge = errors.New("document too large")
+	ErrRejected         = errors.New("rejected by the database")     // the server refused this request as a bad one
+	ErrUnavailable      = errors.New("database unavailable")         // nothing was sent, or nothing was stored
+	ErrTimeout          = errors.New("database time limit exceeded") // reads only
+	ErrUnclear          = errors.New("outcome of the write unclear") // it may or may not have been stored
+)
