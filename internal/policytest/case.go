@@ -1,0 +1,156 @@
+package policytest
+
+import (
+	"io/fs"
+	"testing/fstest"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// Case is one file of the corpus.
+type Case struct {
+	Name      string // the file's path inside the corpus, without .txtar
+	Text      string // what it shows, in plain English
+	Spec      []string
+	Decisions []string
+	Later     string // what the case waits for; "" when it can run
+	Needs     string // what a target must have; "" when every one will do
+
+	Users     map[string]*User
+	Documents []Collection
+	Secrets   map[string]string
+	Settings  []byte   // server.json; nil when the case has none
+	Refused   *Section // "want refused"; nil when the app loads
+	Steps     []*Step
+
+	export  map[string][]byte // the app export as written
+	archive *txtar.Archive
+}
+
+// User is an entry of users.json.
+type User struct {
+	Name       string
+	ID         string
+	Type       string   // normal or server
+	Data       bson.Raw // nil is {}
+	CustomData bson.Raw // nil when the user has none
+}
+
+// Namespace is a collection of a data source, as cases write it.
+type Namespace struct {
+	Service, Database, Collection string
+}
+
+func (ns Namespace) String() string { return ns.Database + "." + ns.Collection }
+
+// Collection is what a collection contains before the first step.
+type Collection struct {
+	Namespace
+	Documents []bson.Raw
+}
+
+// Section is the text of one file of the archive.
+type Section struct {
+	Lines []string
+	Line  int // of the first of Lines, counted from 1 in the case file
+	file  int // index into the archive
+}
+
+// Step is one request with what has to come back. Exactly one of Command and HTTP is set.
+type Step struct {
+	Number  int
+	Title   string
+	Line    int
+	User    string // who asks; "" when HTTP is set
+	Command *Command
+	HTTP    *Exchange
+	Want    *Section
+	Stored  []Stored
+}
+
+// Command is an action of the Data API with its arguments.
+type Command struct {
+	Action string
+	Namespace
+	Args    []Arg
+	Headers []Header
+}
+
+// Arg is one key of a request's body.
+type Arg struct {
+	Key   string
+	Text  string // as written, JSON
+	Value bson.RawValue
+}
+
+// Arg returns the value given for a key.
+func (c *Command) Arg(key string) (bson.RawValue, bool) {
+	for _, a := range c.Args {
+		if a.Key == key {
+			return a.Value, true
+		}
+	}
+	return bson.RawValue{}, false
+}
+
+// Header is one header line.
+type Header struct{ Name, Value string }
+
+// Exchange is a request written out.
+type Exchange struct {
+	Method, Target string
+	Headers        []Header
+	Body           string
+}
+
+// Stored says what a collection contains after a step.
+type Stored struct {
+	Namespace
+	Want *Section
+}
+
+// Files is the app export that the case is about. A case writes down only what it is about; the rest is
+// supplied here: a root file, the data source mongodb-atlas, the providers of the test's users, and, when a
+// user has custom data, the collection it is read from (database "users", collection "custom").
+func (c *Case) Files() fs.FS {
+	fsys := fstest.MapFS{}
+	add := func(name, text string) {
+		fsys[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
+	}
+	if !c.Has("root_config.json") {
+		add("root_config.json", rootConfig)
+	}
+	if !c.Has("data_sources/" + DefaultService + "/config.json") {
+		add("data_sources/"+DefaultService+"/config.json", serviceConfig)
+	}
+	if !c.Has("auth/providers.json") {
+		add("auth/providers.json", c.providers())
+	}
+	if !c.Has(customDataFile) && c.hasCustomData() {
+		add(customDataFile, customDataConfig)
+	}
+	for name, data := range c.export {
+		add(name, string(data))
+	}
+	return fsys
+}
+
+// Has tells whether the case writes this file of the export itself.
+func (c *Case) Has(name string) bool {
+	_, ok := c.export[name]
+	return ok
+}
+
+// HasOwnCustomData tells whether the case says itself where custom user data is kept. Then the custom_data of
+// users.json is not stored anywhere.
+func (c *Case) HasOwnCustomData() bool { return c.Has(customDataFile) }
+
+func (c *Case) hasCustomData() bool {
+	for _, u := range c.Users {
+		if u.CustomData != nil {
+			return true
+		}
+	}
+	return false
+}

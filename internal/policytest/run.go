@@ -1,0 +1,137 @@
+package policytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// Target is a place where cases run.
+type Target interface {
+	// Lacks names what the case needs and the target does not have; "" when the case can run.
+	Lacks(c *Case) string
+	// Open loads the app and its documents. An app that does not load is a *RefusedError.
+	Open(ctx context.Context, c *Case) (Session, error)
+}
+
+// Session is a case that has been opened.
+type Session interface {
+	Do(ctx context.Context, s *Step) (Outcome, error)
+	// Stored returns the documents of a collection as they are stored.
+	Stored(ctx context.Context, ns Namespace) ([]bson.Raw, error)
+	Close() error
+}
+
+// RefusedError says that the app of a case does not load. Errors are "file:line:col code", in the order in
+// which they are reported; warnings are left out.
+type RefusedError struct{ Errors []string }
+
+func (e *RefusedError) Error() string {
+	return "the app is refused:\n\t" + strings.Join(e.Errors, "\n\t")
+}
+
+// Result tells how a case went.
+type Result struct {
+	Case     *Case
+	Lacks    string // what the target lacks; the case did not run
+	Failures []Failure
+}
+
+// Failure is one section whose lines are not what came back.
+type Failure struct {
+	Where   string // such as "2. bob finds everything"
+	Section *Section
+	Got     []string
+}
+
+// Run runs a case to its end, also past a failure, so that all differences show at once. The error is about
+// the target, or the case file, not about the outcome.
+func Run(ctx context.Context, t Target, c *Case) (r Result, err error) {
+	r.Case = c
+	if r.Lacks = t.Lacks(c); r.Lacks != "" || c.Later != "" {
+		return r, nil
+	}
+	s, err := t.Open(ctx, c)
+	var refused *RefusedError
+	if errors.As(err, &refused) && c.Refused != nil {
+		if !refused.matches(c.Refused.Lines) {
+			r.Failures = append(r.Failures, Failure{"want refused", c.Refused, refused.Errors})
+		}
+		return r, nil
+	}
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if c.Refused != nil {
+		r.Failures = append(r.Failures, Failure{"want refused", c.Refused, nil})
+	}
+	for _, step := range c.Steps {
+		fs, err := runStep(ctx, s, step)
+		if err != nil {
+			return r, fmt.Errorf("%d. %s: %w", step.Number, step.Title, err)
+		}
+		r.Failures = append(r.Failures, fs...)
+	}
+	return r, nil
+}
+
+func runStep(ctx context.Context, s Session, step *Step) ([]Failure, error) {
+	var failures []Failure
+	where := fmt.Sprintf("%d. %s", step.Number, step.Title)
+	o, err := s.Do(ctx, step)
+	if err != nil {
+		return nil, err
+	}
+	if !o.Matches(step.Want.Lines) {
+		failures = append(failures, Failure{where, step.Want, o.Lines(step.Want.Lines)})
+	}
+	for _, want := range step.Stored {
+		docs, err := s.Stored(ctx, want.Namespace)
+		if err != nil {
+			return nil, err
+		}
+		if !StoredMatches(want.Want.Lines, docs) {
+			failures = append(failures, Failure{where + ", stored " + want.String(), want.Want, Documents(docs).Lines(nil)})
+		}
+	}
+	return failures, nil
+}
+
+// matches demands a line for each error, in order. A line may leave out the code, and the column.
+func (e *RefusedError) matches(want []string) bool {
+	got := e.Errors
+	if len(got) != len(want) {
+		return false
+	}
+	for i := range got {
+		rest, ok := strings.CutPrefix(got[i], want[i])
+		if !ok || rest != "" && rest[0] != ' ' && rest[0] != ':' {
+			return false
+		}
+	}
+	return true
+}
+
+// Rewrite returns the case file with what came back in place of what was wanted.
+func Rewrite(c *Case, failures []Failure) []byte {
+	files := append([]txtar.File(nil), c.archive.Files...)
+	for _, f := range failures {
+		data := strings.Join(f.Got, "\n")
+		if data != "" {
+			data += "\n"
+		}
+		files[f.Section.file].Data = []byte(data)
+	}
+	return txtar.Format(&txtar.Archive{Comment: c.archive.Comment, Files: files})
+}
+
+// String shows the difference, with the line in the case file.
+func (f Failure) String() string {
+	return fmt.Sprintf("line %d: %s\n--- want\n%s\n--- got\n%s",
+		f.Section.Line, f.Where, strings.Join(f.Section.Lines, "\n"), strings.Join(f.Got, "\n"))
+}
