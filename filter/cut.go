@@ -1,0 +1,159 @@
+package filter
+
+import (
+	"strconv"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+)
+
+// reserved is a lock that App Services stored in documents; it is never shown, whatever the mask says.
+const reserved = "_id__baas_transaction"
+
+// maxDepth bounds the recursion into documents and arrays, above the 180 levels that a server stores.
+const maxDepth = 200
+
+// Cut appends to dst what m shows of doc, in the order of doc. visible is false when that is nothing: out is then dst as
+// it was, and the document is to be withheld. Containers of which nothing is left are left out, elements of arrays close
+// up and are numbered anew. A name that occurs twice is judged each time.
+//
+// On an error, of a Judge or about corrupt bytes, out is dst as it was. out never aliases doc, and doc must not overlap
+// the free part of dst; with enough room in dst nothing is allocated. The bytes of values that are shown whole are
+// copied as they are: they are as valid as they were in doc, no more.
+func Cut(dst []byte, doc bson.Raw, m Mask) (out []byte, visible bool, err error) {
+	root := m.root
+	whole := m.all
+	if !whole && root == nil {
+		return dst, false, nil
+	}
+	if !whole {
+		whole, err = m.allows(root.Whole, bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: doc})
+		if err != nil {
+			return dst, false, err
+		}
+	}
+	if whole {
+		root = &Node{Rest: Always}
+	}
+	out, visible, err = m.document(dst, doc, root, 1)
+	if err != nil {
+		return dst, false, err
+	}
+	return out, visible, nil
+}
+
+// document appends the visible part of doc, or nothing at all. Neighbours that are kept are copied as one run.
+func (m Mask) document(dst, doc []byte, n *Node, depth int) (out []byte, visible bool, err error) {
+	if depth > maxDepth {
+		return dst, false, bsonval.ErrTooDeep
+	}
+	out, start := bsonval.BeginDocument(dst)
+	pos := 4   // where the current element begins
+	run := pos // doc[run:pos] is kept and not copied yet
+	it := bsonval.NewIter(doc)
+	for it.Next() {
+		end := pos + len(it.Element())
+		v := it.Value()
+		child, keep, err := m.judgeElement(n, it.Key(), v, depth)
+		if err != nil {
+			return dst, false, err
+		}
+		if !keep {
+			out = append(out, doc[run:pos]...)
+			run = end
+			if child != nil {
+				if out, err = m.container(out, doc[pos:end-len(v.Value)], v, child, depth); err != nil {
+					return dst, false, err
+				}
+			}
+		}
+		pos = end
+	}
+	if err := it.Err(); err != nil {
+		return dst, false, err
+	}
+	out = append(out, doc[run:pos]...)
+	if len(out) == start+4 {
+		return dst, false, nil
+	}
+	return bsonval.EndDocument(out, start), true, nil
+}
+
+// judgeElement decides one element: keep it whole, or cut into it by child, or (neither) drop it.
+func (m Mask) judgeElement(n *Node, key []byte, v bson.RawValue, depth int) (child *Node, keep bool, err error) {
+	if depth == 1 && string(key) == reserved {
+		return nil, false, nil
+	}
+	child, listed := n.Fields[string(key)]
+	if !listed || isOdd(key) {
+		if depth > 1 {
+			return nil, false, nil
+		}
+		keep, err = m.allows(n.Rest, v)
+		return nil, keep, err
+	}
+	if child == nil {
+		return nil, false, nil
+	}
+	if keep, err = m.allows(child.Whole, v); keep || err != nil {
+		return nil, keep, err
+	}
+	if len(child.Fields) == 0 {
+		return nil, false, nil
+	}
+	return child, false, nil
+}
+
+// container appends head (type, name and NUL) and the visible part of a document or array, or nothing at all.
+func (m Mask) container(dst, head []byte, v bson.RawValue, n *Node, depth int) (out []byte, err error) {
+	var visible bool
+	out = append(dst, head...)
+	switch v.Type {
+	case bson.TypeEmbeddedDocument:
+		out, visible, err = m.document(out, v.Value, n, depth+1)
+	case bson.TypeArray:
+		out, visible, err = m.array(out, v.Value, n, depth+1)
+	}
+	if err != nil || !visible {
+		return out[:len(dst)], err
+	}
+	return out, nil
+}
+
+// array appends the documents of arr of which n shows something, numbered anew, or nothing at all.
+func (m Mask) array(dst, arr []byte, n *Node, depth int) (out []byte, visible bool, err error) {
+	out, start := bsonval.BeginDocument(dst)
+	kept := 0
+	it := bsonval.NewIter(arr)
+	for it.Next() {
+		v := it.Value()
+		if v.Type != bson.TypeEmbeddedDocument {
+			continue
+		}
+		mark := len(out)
+		out = appendIndex(out, v.Type, kept)
+		if out, visible, err = m.document(out, v.Value, n, depth+1); err != nil {
+			return dst, false, err
+		}
+		if !visible {
+			out = out[:mark]
+			continue
+		}
+		kept++
+	}
+	if err := it.Err(); err != nil {
+		return dst, false, err
+	}
+	if kept == 0 {
+		return dst, false, nil
+	}
+	return bsonval.EndDocument(out, start), true, nil
+}
+
+// appendIndex appends the head of an array element.
+func appendIndex(dst []byte, t bson.Type, i int) []byte {
+	dst = append(dst, byte(t))
+	dst = strconv.AppendInt(dst, int64(i), 10)
+	return append(dst, 0)
+}
