@@ -7,6 +7,7 @@ package testdb
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -35,10 +36,26 @@ type Server struct {
 func Open(t testing.TB) *Server {
 	t.Helper()
 	s := &Server{URI: start(t)}
-	err := s.Client(t).Database("admin").Collection("rolegate_probe").
-		FindOne(t.Context(), bson.D{{Key: "$expr", Value: bson.D{{Key: "$eq", Value: bson.A{1, 1}}}}}).Err()
-	s.Real = err == nil || err == mongo.ErrNoDocuments //nolint:errorlint // FindOne returns it bare
+	s.Real = hasExpr(t, s.Client(t))
 	return s
+}
+
+// hasExpr asks for $expr inside a pipeline: the embedded server refuses it there even without documents.
+func hasExpr(t testing.TB, c *mongo.Client) bool {
+	t.Helper()
+	match := bson.D{{Key: "$match", Value: bson.D{{Key: "$expr", Value: bson.D{{Key: "$eq", Value: bson.A{1, 1}}}}}}}
+	cur, err := c.Database("admin").Collection("rolegate_probe").Aggregate(t.Context(), bson.A{match})
+	var refused mongo.ServerError
+	switch {
+	case errors.As(err, &refused):
+		return false
+	case err != nil:
+		t.Fatal(err)
+	}
+	if err := cur.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return true
 }
 
 func start(t testing.TB) string {

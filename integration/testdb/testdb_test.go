@@ -8,6 +8,14 @@ import (
 	"github.com/rolegate/rolegate/integration/testdb"
 )
 
+func TestEmbeddedServerIsNotTakenForMongoDB(t *testing.T) {
+	t.Setenv("ROLEGATE_TEST_MONGODB_URI", "")
+	t.Setenv("ROLEGATE_TEST_CONTAINERS", "")
+	if s := testdb.Open(t); s.Real {
+		t.Errorf("Open(%s).Real = true for the embedded server", s.URI)
+	}
+}
+
 func TestSeedAndDump(t *testing.T) {
 	s := testdb.Open(t)
 	db := s.Database(t)
