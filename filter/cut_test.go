@@ -29,6 +29,15 @@ func under(name string, n *filter.Node) *filter.Node {
 	return &filter.Node{Fields: map[string]*filter.Node{name: n}}
 }
 
+// tower is a node that shows what lies n levels down, under names "0".
+func tower(n int) *filter.Node {
+	node := fields("0")
+	for range n {
+		node = under("0", node)
+	}
+	return node
+}
+
 func TestCut(t *testing.T) {
 	t.Parallel()
 	// Condition 0 holds for even numbers, condition 1 for values that are arrays or objects.
@@ -122,31 +131,23 @@ func TestCutError(t *testing.T) {
 	boom := errors.New("boom")
 	failing := judge(func(int, bson.RawValue) (bool, error) { return true, boom })
 	ask := &filter.Node{Whole: filter.Ask(0)}
-	a := bson.Raw(mustDoc(t, `{"_id":1,"a":{"b":[{"c":1}]}}`))
-	corrupt := func(at, to byte) bson.Raw {
-		doc := append(bson.Raw(nil), a...)
-		for i := range doc {
-			if doc[i] == at {
-				doc[i+len(" b")] = to // the length of the array b
-				return doc
-			}
-		}
-		t.Fatal("nothing to corrupt")
-		return nil
-	}
+	a := mustDoc(t, `{"_id":1,"a":{"b":[{"c":1}]}}`)
 	tests := map[string]struct {
 		doc  bson.Raw
 		mask filter.Mask
 		want error
 	}{
-		"judge at the root":      {a, filter.Tree(ask, failing), boom},
-		"judge on the rest":      {a, filter.Tree(&filter.Node{Rest: filter.Ask(0)}, failing), boom},
-		"judge below":            {a, filter.Tree(under("a", ask), failing), boom},
-		"judge after a kept one": {a, filter.Tree(&filter.Node{Fields: map[string]*filter.Node{"_id": {Whole: filter.Always}, "a": ask}}, failing), boom},
-		"judge in an array":      {a, filter.Tree(under("a", under("b", under("c", ask))), failing), boom},
-		"no bytes":               {nil, filter.All(), bsonval.ErrCorrupt},
-		"short":                  {a[:len(a)-1], filter.All(), bsonval.ErrCorrupt},
-		"corrupt inside":         {corrupt('b', 9), filter.Tree(under("a", under("b", fields("c"))), nil), bsonval.ErrCorrupt},
+		"judge at the root":       {a, filter.Tree(ask, failing), boom},
+		"judge on the rest":       {a, filter.Tree(&filter.Node{Rest: filter.Ask(0)}, failing), boom},
+		"judge below":             {a, filter.Tree(under("a", ask), failing), boom},
+		"judge after a kept one":  {a, filter.Tree(&filter.Node{Fields: map[string]*filter.Node{"_id": {Whole: filter.Always}, "a": ask}}, failing), boom},
+		"judge in an array":       {a, filter.Tree(under("a", under("b", under("c", ask))), failing), boom},
+		"no bytes":                {nil, filter.All(), bsonval.ErrCorrupt},
+		"short":                   {a[:len(a)-1], filter.All(), bsonval.ErrCorrupt},
+		"corrupt document inside": {one("a", bsonval.FromDocument(corrupt())), filter.Tree(under("a", fields("a")), nil), bsonval.ErrCorrupt},
+		"corrupt array inside":    {one("a", bsonval.FromArray(corrupt())), filter.Tree(under("a", fields("a")), nil), bsonval.ErrCorrupt},
+		"corrupt element inside":  {one("a", bsonval.FromArray(one("0", bsonval.FromDocument(corrupt())))), filter.Tree(under("a", fields("a")), nil), bsonval.ErrCorrupt},
+		"too deep":                {nested(bson.TypeEmbeddedDocument, bsonval.FromInt32(1)), filter.Tree(under("a", tower(300)), nil), bsonval.ErrTooDeep},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -73,30 +73,10 @@ func TestDiff(t *testing.T) {
 // TestDiffOfWhatCannotBeNamed gives documents that no well-behaved client writes.
 func TestDiffOfWhatCannotBeNamed(t *testing.T) {
 	t.Parallel()
-	one, two := bsonval.FromInt32(1), bsonval.FromInt32(2)
-	doc := func(build func(dst []byte) []byte) bson.Raw {
-		dst, start := bsonval.BeginDocument(nil)
-		return bsonval.EndDocument(build(dst), start)
-	}
-	twice := doc(func(dst []byte) []byte {
-		return bsonval.AppendElement(bsonval.AppendElement(dst, "a", one), "a", two)
-	})
-	in := func(t bson.Type, value bson.Raw) bson.Raw {
-		return doc(func(dst []byte) []byte {
-			return bsonval.AppendElement(dst, "x", bson.RawValue{Type: t, Value: value})
-		})
-	}
-	corrupt := append(bson.Raw(nil), mustDoc(t, `{"a":1}`)...)
-	corrupt[4] = 0x7e // no such type
-	deep := func(leaf bson.RawValue, kind bson.Type) bson.Raw {
-		for range 300 {
-			leaf = bson.RawValue{Type: kind, Value: doc(func(dst []byte) []byte { return bsonval.AppendElement(dst, "0", leaf) })}
-		}
-		return bson.Raw(leaf.Value)
-	}
-	array := func(key string) bson.Raw {
-		return doc(func(dst []byte) []byte { return bsonval.AppendElement(dst, key, one) })
-	}
+	in := func(t bson.Type, value bson.Raw) bson.Raw { return one("x", bson.RawValue{Type: t, Value: value}) }
+	twice, start := bsonval.BeginDocument(nil)
+	twice = bsonval.AppendElement(twice, "a", bsonval.FromInt32(1))
+	twice = bsonval.EndDocument(bsonval.AppendElement(twice, "a", bsonval.FromInt32(2)), start)
 	object, arr := bson.TypeEmbeddedDocument, bson.TypeArray
 	tests := map[string]struct {
 		pre, post bson.Raw
@@ -105,11 +85,11 @@ func TestDiffOfWhatCannotBeNamed(t *testing.T) {
 		"a name twice before":      {twice, mustDoc(t, `{"a":1}`), []filter.Path{""}},
 		"a name twice after":       {mustDoc(t, `{"a":1}`), twice, []filter.Path{""}},
 		"a name twice below":       {in(object, twice), mustDoc(t, `{"x":{"a":1}}`), []filter.Path{"x"}},
-		"corrupt":                  {corrupt, mustDoc(t, `{"a":1}`), []filter.Path{""}},
-		"corrupt below":            {mustDoc(t, `{"x":{"a":1}}`), in(object, corrupt), []filter.Path{"x"}},
-		"corrupt array":            {mustDoc(t, `{"x":[1]}`), in(arr, corrupt), []filter.Path{"x"}},
-		"both arrays corrupt":      {in(arr, append(corrupt[:len(corrupt)-2:len(corrupt)-2], 1, 0)), in(arr, corrupt), []filter.Path{"x"}},
-		"array numbered otherwise": {in(arr, array("0")), in(arr, array("7")), []filter.Path{"x"}},
+		"corrupt":                  {corrupt(), mustDoc(t, `{"a":1}`), []filter.Path{""}},
+		"corrupt below":            {mustDoc(t, `{"x":{"a":1}}`), in(object, corrupt()), []filter.Path{"x"}},
+		"corrupt array":            {mustDoc(t, `{"x":[1]}`), in(arr, corrupt()), []filter.Path{"x"}},
+		"both arrays corrupt":      {in(arr, one("b", bson.RawValue{Type: 0x7e})), in(arr, corrupt()), []filter.Path{"x"}},
+		"array numbered otherwise": {in(arr, one("0", bsonval.FromInt32(1))), in(arr, one("7", bsonval.FromInt32(1))), []filter.Path{"x"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -122,7 +102,7 @@ func TestDiffOfWhatCannotBeNamed(t *testing.T) {
 	for name, kind := range map[string]bson.Type{"documents": object, "arrays": arr} {
 		t.Run("too deep: "+name, func(t *testing.T) {
 			t.Parallel()
-			got := filter.Diff(deep(one, kind), deep(two, kind))
+			got := filter.Diff(nested(kind, bsonval.FromInt32(1)), nested(kind, bsonval.FromInt32(2)))
 			if len(got) != 1 || len(got[0].Segments()) < 100 {
 				t.Errorf("Diff = %v, want one path, cut at a depth limit", got)
 			}

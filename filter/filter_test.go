@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
 )
 
 // mustDoc reads Extended JSON.
@@ -31,4 +33,23 @@ func text(t testing.TB, doc []byte) string {
 		t.Fatalf("output % x: %v", doc, err)
 	}
 	return string(out)
+}
+
+// one is a document of one field.
+func one(key string, v bson.RawValue) bson.Raw {
+	doc, start := bsonval.BeginDocument(nil)
+	return bsonval.EndDocument(bsonval.AppendElement(doc, key, v), start)
+}
+
+// nested wraps leaf in 300 documents or arrays, more than any server stores.
+func nested(kind bson.Type, leaf bson.RawValue) bson.Raw {
+	for range 300 {
+		leaf = bson.RawValue{Type: kind, Value: one("0", leaf)}
+	}
+	return one("a", leaf)
+}
+
+// corrupt is a document with a field of a type that does not exist.
+func corrupt() bson.Raw {
+	return one("a", bson.RawValue{Type: 0x7e, Value: []byte{1, 0, 0, 0}})
 }
