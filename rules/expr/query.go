@@ -1,0 +1,200 @@
+package expr
+
+import (
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/query"
+	"github.com/rolegate/rolegate/internal/source"
+)
+
+// Query is the query of a rule filter: a MongoDB query in which expansions stand for values. It is immutable.
+type Query struct {
+	root operand
+	uses Uses
+}
+
+// ParseQuery reads a query. Problems are added to ds; the query then matches nothing.
+func ParseQuery(v *source.Value, names Names, ds *source.Diagnostics) *Query {
+	p := &parser{place: BeforeDocuments, names: names, ds: ds}
+	root := p.queryDocument(v)
+	if p.failed {
+		return &Query{}
+	}
+	// Whatever the values will be, the operators and their structure are known now.
+	sample, _ := root.eval(nil)
+	if _, err := query.Parse(bson.Raw(sample.Value), query.Options{Trusted: true}); err != nil {
+		p.fail(v.Span, CodeOperand, "", "not a usable query: %v", err)
+		return &Query{}
+	}
+	q := &Query{root: root}
+	root.visit(func(r ref) {
+		q.uses.CustomData = q.uses.CustomData || r.base == baseCustomData
+		q.uses.Request = q.uses.Request || r.base == baseRequest
+	})
+	return q
+}
+
+// Uses tells what of the request the query mentions.
+func (q *Query) Uses() Uses { return q.uses }
+
+// Bind puts values in the place of expansions. It reports false when one of them has no value: such a query matches
+// nothing.
+func (q *Query) Bind(s *Scope) (bson.Raw, bool) {
+	if q.root == nil {
+		return nil, false
+	}
+	o, ok := q.root.bind(s)
+	if !ok {
+		return nil, false
+	}
+	v, ok := o.eval(nil)
+	return bson.Raw(v.Value), ok
+}
+
+// queryDocument reads {path: value, $or: [...]}.
+func (p *parser) queryDocument(v *source.Value) operand {
+	d := document{}
+	if v.Kind != source.Object {
+		p.fail(v.Span, CodeType, "", "a query must be an object")
+		return d
+	}
+	for i := range v.Members {
+		m := &v.Members[i]
+		var o operand
+		switch name, isOperator := operatorName(m.Name); {
+		case isOperator && (name == "and" || name == "or" || name == "nor"):
+			o = p.queryList(m)
+		case isOperator:
+			p.unknownQueryOperator(m)
+			continue
+		case strings.HasPrefix(m.Name, "%%"):
+			p.fail(m.NameSpan, CodePlacement, "name a field of the document",
+				"the expansion %q cannot be a field of a query", m.Name)
+			continue
+		default:
+			o = p.queryValue(m.Value)
+		}
+		d.names = append(d.names, dollarName(m.Name))
+		d.values = append(d.values, o)
+	}
+	return d
+}
+
+func (p *parser) unknownQueryOperator(m *source.Member) {
+	if name, _ := operatorName(m.Name); isValueOperator(name) && comparisons[name] != 0 {
+		p.fail(m.NameSpan, CodePlacement, `write {"field": {"`+m.Name+`": ...}}`, "operator %q needs a field", m.Name)
+		return
+	}
+	p.unknownName(m)
+}
+
+func (p *parser) queryList(m *source.Member) operand {
+	if m.Value.Kind != source.Array || len(m.Value.Items) == 0 {
+		p.fail(m.Value.Span, CodeOperand, "", "%q takes a list of at least one query", m.Name)
+		return constant{}
+	}
+	items := make([]operand, len(m.Value.Items))
+	for i, it := range m.Value.Items {
+		items[i] = p.queryDocument(it)
+	}
+	return list{items}
+}
+
+// queryValue reads what stands beside a field: a value, or an object of operators. A value becomes the operand of
+// $eq, so that nothing an expansion puts there is read as operators.
+func (p *parser) queryValue(v *source.Value) operand {
+	if name, ok := soleOperator(v); ok && !isExtendedJSON(v) && conversions[name] == nil {
+		return p.queryOperators(v)
+	}
+	return document{[]string{"$eq"}, []operand{p.queryOperand(v, false)}}
+}
+
+func (p *parser) queryOperators(v *source.Value) operand {
+	d := document{}
+	if p.contents(v) != operators {
+		return d
+	}
+	for i := range v.Members {
+		m := &v.Members[i]
+		name, _ := operatorName(m.Name)
+		var o operand
+		switch {
+		case name == "not":
+			o = p.queryOperators(m.Value)
+		case name == "elemMatch":
+			if inner, ok := soleOperator(m.Value); ok && inner != "and" && inner != "or" && inner != "nor" {
+				o = p.queryOperators(m.Value)
+			} else {
+				o = p.queryDocument(m.Value)
+			}
+		case memberships[name] != 0:
+			o = p.queryOperand(m.Value, true)
+		case comparisons[name] != 0:
+			o = p.queryOperand(m.Value, false)
+		case name == "exists" || name == "regex" || name == "options" || shapes[name] != 0:
+			if at := findExpansion(m.Value); at != nil {
+				p.fail(at.Span, CodeOperand, "", "%q takes a literal, not an expansion", m.Name)
+				return d
+			}
+			o = p.operand(m.Value)
+		default:
+			p.unknownName(m)
+			return d
+		}
+		if o == nil {
+			return d
+		}
+		d.names = append(d.names, "$"+name)
+		d.values = append(d.values, o)
+	}
+	return d
+}
+
+// queryOperand reads a value. What came from an expansion must not be null, which would match missing fields, and not
+// a pattern.
+func (p *parser) queryOperand(v *source.Value, isList bool) operand {
+	o := p.operand(v)
+	if o == nil {
+		return constant{}
+	}
+	if _, ok := o.(constant); ok {
+		return o
+	}
+	return guarded{o, isList}
+}
+
+// guarded is an operand of a query that holds expansions.
+type guarded struct {
+	operand
+	isList bool // it has to be a list
+}
+
+func (o guarded) bind(s *Scope) (operand, bool) {
+	b, ok := o.operand.bind(s)
+	if !ok {
+		return nil, false
+	}
+	c, ok := b.(constant)
+	if !ok || c.hasNull || isNull(c.value) || isPattern(c.value) {
+		return nil, false
+	}
+	if !o.isList {
+		return c, true
+	}
+	if c.value.Type != bson.TypeArray {
+		return nil, false
+	}
+	c.value, _ = withoutNulls(c.value)
+	return c, true
+}
+
+// eval stands in for the bound value when the structure of a query is checked.
+func (o guarded) eval(*Env) (bson.RawValue, bool) {
+	if o.isList {
+		return array(nil), true
+	}
+	return bsonval.Null(), true
+}
