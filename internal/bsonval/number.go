@@ -245,3 +245,17 @@ func compareMagnitudes(d decimal, f float64) int {
 	}
 	return coefficient.Cmp(mantissa)
 }
+
+// TruncateDecimal returns the whole part of a decimal128, rounded towards zero, if it fits 64 bits.
+func TruncateDecimal(v bson.RawValue) (value int64, ok bool) {
+	if v.Type != bson.TypeDecimal128 || len(v.Value) != 16 {
+		return 0, false
+	}
+	d := readDecimal(v.Value)
+	for ; d.exponent < 0 && (d.hi != 0 || d.lo != 0); d.exponent++ {
+		hi, rest := d.hi/10, d.hi%10
+		lo, _ := bits.Div64(rest, d.lo, 10)
+		d.hi, d.lo = hi, lo
+	}
+	return d.int64()
+}

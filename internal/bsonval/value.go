@@ -15,6 +15,17 @@ func IsMissing(v bson.RawValue) bool { return v.Type == 0 }
 // IsNumber reports whether v is an int32, int64, double or decimal128.
 func IsNumber(v bson.RawValue) bool { return Class(v.Type) == classNumber }
 
+// IsNaN reports whether v is a double or decimal128 that is not a number.
+func IsNaN(v bson.RawValue) bool {
+	switch v.Type {
+	case bson.TypeDouble:
+		return len(v.Value) == 8 && math.IsNaN(doubleBits(v.Value))
+	case bson.TypeDecimal128:
+		return len(v.Value) == 16 && readDecimal(v.Value).kind == decimalNaN
+	}
+	return false
+}
+
 // Identical reports whether two values have the same type and the same bytes.
 func Identical(a, b bson.RawValue) bool {
 	return a.Type == b.Type && bytes.Equal(a.Value, b.Value)

@@ -1,0 +1,106 @@
+package query
+
+import (
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+)
+
+// state is what one match carries along.
+type state struct {
+	corrupt bool   // the document is not BSON; nothing matches then
+	record  bool   // note the array element that made the match, for the positional operator
+	offset  []byte // its name in the array, nil for none
+}
+
+// lookup returns the first field called name; a missing one is the zero value.
+func lookup(doc []byte, name string, st *state) bson.RawValue {
+	it := bsonval.NewIter(doc)
+	for it.Next() {
+		if string(it.Key()) == name {
+			return it.Value()
+		}
+	}
+	if it.Err() != nil {
+		st.corrupt = true
+	}
+	return bson.RawValue{}
+}
+
+// walk reports whether one of the values that MongoDB finds at path passes hit. The values are: the one at the end of
+// the path; if an array stands there, its elements and itself; if an array stands before, what is found from each of its
+// elements that is a document, and from the element that a numeric segment selects. A path that ends early in anything
+// but an array finds a missing value; from an array's scalars nothing is found, not even that.
+func (t *Test) walk(doc []byte, path []string, st *state) bool {
+	for i, name := range path {
+		v := lookup(doc, name, st)
+		switch {
+		case v.Type == bson.TypeArray && i+1 < len(path):
+			return t.walkArray(v.Value, path[i+1:], st)
+		case i+1 == len(path):
+			return t.terminal(v, st)
+		case v.Type != bson.TypeEmbeddedDocument:
+			return t.hit(bson.RawValue{}, st)
+		}
+		doc = v.Value
+	}
+	return false
+}
+
+// terminal tests a value that ends the path, and before it the elements if it is an array.
+func (t *Test) terminal(v bson.RawValue, st *state) bool {
+	if v.Type == bson.TypeArray && t.expandsArrays() {
+		it := bsonval.NewIter(v.Value)
+		for it.Next() {
+			if t.hit(it.Value(), st) {
+				return st.found(it.Key())
+			}
+		}
+		if it.Err() != nil {
+			st.corrupt = true
+		}
+	}
+	return t.hit(v, st)
+}
+
+// walkArray looks for path from the elements of an array.
+func (t *Test) walkArray(arr []byte, path []string, st *state) bool {
+	it := bsonval.NewIter(arr)
+	for it.Next() {
+		v := it.Value()
+		// A document is searched for the numeric segment as a name first.
+		if v.Type == bson.TypeEmbeddedDocument && t.walk(v.Value, path, st) {
+			return st.found(it.Key())
+		}
+		if string(it.Key()) != path[0] {
+			continue
+		}
+		switch {
+		case len(path) == 1:
+			// An array that is selected by its position is taken as it is, its elements are not looked at.
+			if t.hit(v, st) {
+				return st.found(it.Key())
+			}
+		case v.Type == bson.TypeEmbeddedDocument:
+			if t.walk(v.Value, path[1:], st) {
+				return true
+			}
+		case v.Type == bson.TypeArray:
+			if t.walkArray(v.Value, path[1:], st) {
+				return st.found(it.Key())
+			}
+		}
+	}
+	if it.Err() != nil {
+		st.corrupt = true
+	}
+	return false
+}
+
+// found notes an array element. The outermost array is the last to call it, and so it wins.
+func (st *state) found(key []byte) bool {
+	if st.record {
+		st.offset = key
+	}
+	return true
+}
