@@ -65,3 +65,6 @@ func (p Projection) below(t paths, path string, inside bool) (least, most shown)
 func isIndex(segment string) bool {
 	return segment != "" && strings.Trim(segment, "0123456789") == ""
 }
+
+// HidesSomething reports that the projection is not the one that shows everything.
+func (p Projection) HidesSomething() bool { return p.mode != everything }
