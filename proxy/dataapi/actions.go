@@ -1,0 +1,270 @@
+package dataapi
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"strconv"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/proxy"
+	"github.com/rolegate/rolegate/rules"
+)
+
+// Limits of the API itself.
+const (
+	defaultFind = 1000
+	maxFind     = 50_000
+	maxInsert   = 1000
+)
+
+// action is one thing a client may ask for.
+type action struct {
+	operation string   // what rules call it
+	keys      []string // of the body, besides the names
+	ignored   []string // keys that known clients send although they mean nothing here
+	run       func(ctx context.Context, c call) error
+}
+
+// call is one action of one known user.
+type call struct {
+	x       *exchange
+	ns      rules.Namespace
+	request *request
+	caller  proxy.Caller
+}
+
+const (
+	opFind   = "find"
+	opInsert = "insert"
+	opUpdate = "update"
+	opDelete = "delete"
+)
+
+// actions are the ones there are. Anything else is no action.
+var actions = map[string]action{
+	"findOne":    {opFind, []string{"filter", "projection", "sort"}, []string{"limit", "skip"}, findOne},
+	"find":       {opFind, []string{"filter", "projection", "sort", "limit", "skip"}, nil, find},
+	"insertOne":  {opInsert, []string{"document"}, nil, insertOne},
+	"insertMany": {opInsert, []string{"documents"}, nil, insertMany},
+	"updateOne":  {opUpdate, []string{"filter", "update", "upsert", "arrayFilters"}, nil, updateOne},
+	"updateMany": {opUpdate, []string{"filter", "update", "upsert", "arrayFilters"}, nil, updateMany},
+	"replaceOne": {opUpdate, []string{"filter", "replacement", "upsert"}, nil, replaceOne},
+	"deleteOne":  {opDelete, []string{"filter"}, nil, deleteOne},
+	"deleteMany": {opDelete, []string{"filter"}, nil, deleteMany},
+}
+
+func findOne(ctx context.Context, c call) error {
+	op, err := c.find()
+	if err != nil {
+		return err
+	}
+	doc, err := c.x.s.Operations.FindOne(ctx, c.caller, op)
+	if err != nil {
+		return err
+	}
+	v := bsonval.Null()
+	if doc != nil {
+		v = bsonval.FromDocument(doc)
+	}
+	out, start := bsonval.BeginDocument(nil)
+	out = bsonval.AppendElement(out, "document", v)
+	return c.x.answer(http.StatusOK, bsonval.EndDocument(out, start))
+}
+
+func find(ctx context.Context, c call) error {
+	op, err := c.find()
+	if err != nil {
+		return err
+	}
+	if op.Skip, err = c.request.count("skip"); err != nil {
+		return err
+	}
+	if op.Limit, err = c.request.count("limit"); err != nil {
+		return err
+	}
+	if op.Limit == 0 {
+		op.Limit = defaultFind
+	}
+	op.Limit = min(op.Limit, maxFind)
+	op.Skip = min(op.Skip, math.MaxInt64-maxFind) // so that the sum can be taken
+
+	st := newStream(c.x)
+	defer st.release()
+	err = c.x.s.Operations.Find(ctx, c.caller, op, st.emit)
+	switch {
+	case st.err != nil:
+		return st.err
+	case err != nil:
+		return err
+	}
+	return st.close()
+}
+
+// find reads what both reads have in common.
+func (c call) find() (op proxy.Find, err error) {
+	op.NS = c.ns
+	if op.Filter, err = c.request.object("filter"); err != nil {
+		return op, err
+	}
+	if op.Projection, err = c.request.object("projection"); err != nil {
+		return op, err
+	}
+	op.Sort, err = c.request.object("sort")
+	return op, err
+}
+
+func insertOne(ctx context.Context, c call) error {
+	doc, err := c.request.required("document")
+	if err != nil {
+		return err
+	}
+	ids, err := c.insert(ctx, []bson.Raw{doc})
+	if err != nil {
+		return err
+	}
+	out, start := bsonval.BeginDocument(nil)
+	for _, id := range ids {
+		out = bsonval.AppendElement(out, "insertedId", id)
+	}
+	return c.x.answer(c.x.s.InsertStatus, bsonval.EndDocument(out, start))
+}
+
+func insertMany(ctx context.Context, c call) error {
+	docs, err := c.request.objects("documents")
+	switch {
+	case err != nil:
+		return err
+	case docs == nil:
+		return missing("documents is required")
+	case len(docs) == 0:
+		return invalid("documents cannot be empty")
+	case len(docs) > maxInsert:
+		return invalid("documents has more than " + strconv.Itoa(maxInsert) + " elements")
+	}
+	ids, err := c.insert(ctx, docs)
+	if err != nil {
+		return err
+	}
+	out, start := bsonval.BeginDocument(nil)
+	out = appendIDs(out, ids)
+	return c.x.answer(c.x.s.InsertStatus, bsonval.EndDocument(out, start))
+}
+
+func (c call) insert(ctx context.Context, docs []bson.Raw) (proxy.IDs, error) {
+	for _, doc := range docs {
+		if err := storable(doc); err != nil {
+			return nil, err
+		}
+	}
+	return c.x.s.Operations.Insert(ctx, c.caller, proxy.Insert{NS: c.ns, Documents: docs})
+}
+
+func updateOne(ctx context.Context, c call) error  { return c.update(ctx, false) }
+func updateMany(ctx context.Context, c call) error { return c.update(ctx, true) }
+
+func (c call) update(ctx context.Context, many bool) error {
+	op := proxy.Update{NS: c.ns, Many: many}
+	var err error
+	if op.Filter, err = c.request.required("filter"); err != nil {
+		return err
+	}
+	if c.request.fields["update"].Type == bson.TypeArray {
+		return invalid("update must be an object, pipelines are not supported")
+	}
+	if op.Update, err = c.request.required("update"); err != nil {
+		return err
+	}
+	if op.ArrayFilters, err = c.request.objects("arrayFilters"); err != nil {
+		return err
+	}
+	if op.Upsert, err = c.request.flag("upsert"); err != nil {
+		return err
+	}
+	if err := storableUpdate(op.Update); err != nil {
+		return err
+	}
+	res, err := c.x.s.Operations.Update(ctx, c.caller, op)
+	return c.updated(res, err)
+}
+
+func replaceOne(ctx context.Context, c call) error {
+	op := proxy.Replace{NS: c.ns}
+	var err error
+	if op.Filter, err = c.request.required("filter"); err != nil {
+		return err
+	}
+	if op.Replacement, err = c.request.required("replacement"); err != nil {
+		return err
+	}
+	if op.Upsert, err = c.request.flag("upsert"); err != nil {
+		return err
+	}
+	if err := storable(op.Replacement); err != nil {
+		return err
+	}
+	res, err := c.x.s.Operations.Replace(ctx, c.caller, op)
+	return c.updated(res, err)
+}
+
+func (c call) updated(res proxy.UpdateResult, err error) error {
+	if err != nil {
+		return err
+	}
+	out, start := bsonval.BeginDocument(nil)
+	out = bsonval.AppendElement(out, "matchedCount", number(res.Matched))
+	out = bsonval.AppendElement(out, "modifiedCount", number(res.Modified))
+	if !bsonval.IsMissing(res.Upserted) {
+		out = bsonval.AppendElement(out, "upsertedId", res.Upserted)
+	}
+	return c.x.answer(http.StatusOK, bsonval.EndDocument(out, start))
+}
+
+func deleteOne(ctx context.Context, c call) error  { return c.delete(ctx, false) }
+func deleteMany(ctx context.Context, c call) error { return c.delete(ctx, true) }
+
+func (c call) delete(ctx context.Context, many bool) error {
+	filter, err := c.request.required("filter")
+	if err != nil {
+		return err
+	}
+	n, err := c.x.s.Operations.Delete(ctx, c.caller, proxy.Delete{NS: c.ns, Filter: filter, Many: many})
+	if err != nil {
+		return err
+	}
+	out, start := bsonval.BeginDocument(nil)
+	out = bsonval.AppendElement(out, "deletedCount", number(n))
+	return c.x.answer(http.StatusOK, bsonval.EndDocument(out, start))
+}
+
+// appendDone adds to an error what the write had stored before it.
+func appendDone(out []byte, operation string, d *proxy.Done) []byte {
+	switch operation {
+	case opInsert:
+		return appendIDs(out, d.Inserted)
+	case opUpdate:
+		out = bsonval.AppendElement(out, "matchedCount", number(d.Matched))
+		return bsonval.AppendElement(out, "modifiedCount", number(d.Modified))
+	case opDelete:
+		return bsonval.AppendElement(out, "deletedCount", number(d.Deleted))
+	}
+	return out
+}
+
+func appendIDs(out []byte, ids proxy.IDs) []byte {
+	out, start := bsonval.BeginElement(out, bson.TypeArray, "insertedIds")
+	for i, id := range ids {
+		out = bsonval.AppendElement(out, strconv.Itoa(i), id)
+	}
+	return bsonval.EndDocument(out, start)
+}
+
+// number is the type counts have in an answer.
+func number(n int64) bson.RawValue {
+	if n == int64(int32(n)) { //nolint:gosec // that is the question
+		return bsonval.FromInt32(int32(n)) //nolint:gosec // checked
+	}
+	return bsonval.FromInt64(n)
+}

@@ -1,0 +1,128 @@
+package dataapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/proxy"
+	"github.com/rolegate/rolegate/rules"
+)
+
+// Operations is what a door asks of the proxy. *proxy.Proxy implements it.
+type Operations interface {
+	Find(ctx context.Context, c proxy.Caller, op proxy.Find, emit func(bson.Raw) error) error
+	FindOne(ctx context.Context, c proxy.Caller, op proxy.Find) (bson.Raw, error)
+	Insert(ctx context.Context, c proxy.Caller, op proxy.Insert) (proxy.IDs, error)
+	Update(ctx context.Context, c proxy.Caller, op proxy.Update) (proxy.UpdateResult, error)
+	Replace(ctx context.Context, c proxy.Caller, op proxy.Replace) (proxy.UpdateResult, error)
+	Delete(ctx context.Context, c proxy.Caller, op proxy.Delete) (int64, error)
+}
+
+// Format is how documents are written into an answer.
+type Format uint8
+
+// Formats of answers.
+const (
+	JSON  Format = iota // lossy: an ObjectId is its hexadecimal string
+	EJSON               // canonical Extended JSON
+)
+
+// Config is what New needs. Limits that are zero take their defaults, negative ones are switched off.
+type Config struct {
+	// AppID is the Client App ID in the path. Requests for any other are answered 404.
+	AppID string
+	// Versions are the API versions served, such as v1; beta is the same API under its old name. With none, as
+	// for a disabled Data API, every request is answered 404.
+	Versions []string
+	// ReturnType is the format of answers to requests whose Accept header names none.
+	ReturnType Format
+	// InsertStatus is the status of successful inserts, 200 (the default) or 201.
+	InsertStatus int
+
+	// DataSources maps what clients send as dataSource, which is a service's own name or an alias of it, to the
+	// name of the service.
+	DataSources map[string]string
+	// Configured tells whether rules name a namespace; logs name no other. Nil is none.
+	Configured func(rules.Namespace) bool
+
+	// Authenticate finds the user of a request. Nil refuses everybody.
+	Authenticate Authenticator
+	// Operations carries out what was asked. Required.
+	Operations Operations
+
+	// AllowedOrigins are the origins whose pages may call, as scheme://host[:port]; others are answered 403.
+	// With none, every page may: credentials are explicit headers, a browser adds none by itself.
+	AllowedOrigins []string
+
+	MaxBody        int64         // bytes of a request, before and after decompression. Default 18 MiB
+	MaxResponse    int64         // bytes of an answer. Default 350 MiB
+	MaxConcurrent  int           // requests at a time. Default 10,000
+	UserRate       float64       // requests a second of one normal user. Default 100
+	UserBurst      int           // requests at once of one normal user. Default twice the rate
+	RequestTimeout time.Duration // for the whole request. Default 300 s
+	BodyTimeout    time.Duration // for reading the body. Default 10 s
+
+	// Logger gets one line for each refusal. It is never given values of documents, filters or credentials.
+	// Nil discards.
+	Logger *slog.Logger
+	// Observe, when set, is called after each request.
+	Observe func(Observation)
+}
+
+// Observation is what is worth counting about one request. Its strings come from fixed sets.
+type Observation struct {
+	Action   string // empty when the request never got so far
+	Status   int    // 0 when the client went away before an answer
+	Code     string // the error code of a refusal
+	Aborted  bool   // the answer was cut off after it had begun
+	Panicked bool
+	Duration time.Duration
+}
+
+// holdBack is how much of an answer is kept before its status is sent: until then an error still gets its own.
+const holdBack = 1 << 20
+
+// New returns the handler of the Data API.
+func New(c Config) http.Handler {
+	setDefault(&c.MaxBody, 18<<20)
+	setDefault(&c.MaxResponse, 350<<20)
+	setDefault(&c.MaxConcurrent, 10_000)
+	setDefault(&c.UserRate, 100)
+	setDefault(&c.UserBurst, int(2*c.UserRate))
+	setDefault(&c.RequestTimeout, 300*time.Second)
+	setDefault(&c.BodyTimeout, 10*time.Second)
+	setDefault(&c.InsertStatus, http.StatusOK)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Authenticate == nil {
+		c.Authenticate = func(context.Context, Credentials) (*rules.User, error) { return nil, ErrBadCredentials }
+	}
+	if c.Configured == nil {
+		c.Configured = func(rules.Namespace) bool { return false }
+	}
+	if c.Observe == nil {
+		c.Observe = func(Observation) {}
+	}
+	s := &server{
+		Config:  c,
+		router:  newRouter(),
+		origins: newOrigins(c.AllowedOrigins),
+		rates:   newRates(c.UserRate, c.UserBurst),
+	}
+	if c.MaxConcurrent > 0 {
+		s.slots = make(chan struct{}, c.MaxConcurrent)
+	}
+	s.buffers.New = func() any { return new([]byte) }
+	return s
+}
+
+func setDefault[T int | int64 | float64 | time.Duration](v *T, def T) {
+	if *v == 0 {
+		*v = def
+	}
+}

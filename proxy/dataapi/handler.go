@@ -1,0 +1,147 @@
+package dataapi
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/rolegate/rolegate/proxy"
+	"github.com/rolegate/rolegate/rules"
+)
+
+type server struct {
+	Config
+	router  *mux.Router
+	origins origins
+	rates   *rates
+	slots   chan struct{} // one taken by each running request; nil has no limit
+	buffers sync.Pool     // *[]byte
+}
+
+// ServeHTTP implements http.Handler.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{s: s, w: w, r: r, id: newRequestID(), begun: time.Now()}
+	h := w.Header()
+	h.Set("X-Request-Id", x.id)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	defer x.end()
+	if err := s.serve(x); err != nil {
+		x.refuse(err)
+	}
+}
+
+// serve is the line every request follows.
+func (s *server) serve(x *exchange) error {
+	if err := s.origins.admit(x); err != nil {
+		return err
+	}
+	if isPreflight(x.r) {
+		x.preflight()
+		return nil
+	}
+	t, err := s.route(x.r)
+	if err != nil {
+		return err
+	}
+	x.action = t.name
+	x.format = negotiate(x.r.Header, s.ReturnType)
+
+	release, err := s.acquire()
+	if err != nil {
+		return err
+	}
+	defer release()
+	ctx, cancel := s.deadline(x)
+	defer cancel()
+
+	user, err := s.authenticate(ctx, x)
+	if err != nil {
+		return err
+	}
+	x.user = user.ID
+	if err := s.rates.admit(user); err != nil {
+		return err
+	}
+	body, err := s.readBody(x)
+	if err != nil {
+		return err
+	}
+	req, err := parseRequest(body, t.action)
+	if err != nil {
+		return err
+	}
+	ns, err := s.namespace(req)
+	if err != nil {
+		return err
+	}
+	x.namespace(ns)
+	return t.run(ctx, call{
+		x:       x,
+		ns:      ns,
+		request: req,
+		caller: proxy.Caller{
+			User:    user,
+			ID:      x.id,
+			Request: ruleRequest(x.r, t, ns),
+		},
+	})
+}
+
+// acquire takes a place among the running requests.
+func (s *server) acquire() (release func(), err error) {
+	if s.slots == nil {
+		return func() {}, nil
+	}
+	select {
+	case s.slots <- struct{}{}:
+		return func() { <-s.slots }, nil
+	default:
+		return nil, tooMany("concurrency", "too many concurrent requests")
+	}
+}
+
+// deadline bounds the whole request, the writing to a slow reader included.
+func (s *server) deadline(x *exchange) (context.Context, context.CancelFunc) {
+	if s.RequestTimeout <= 0 {
+		return context.WithCancel(x.r.Context())
+	}
+	at := x.begun.Add(s.RequestTimeout)
+	// What cannot be bounded, such as a recorder in a test, needs no bound.
+	_ = http.NewResponseController(x.w).SetWriteDeadline(at.Add(10 * time.Second)) // time left to say that it ran out
+	return context.WithDeadline(x.r.Context(), at)
+}
+
+// namespace resolves what the client calls its data source.
+func (s *server) namespace(req *request) (rules.Namespace, error) {
+	service, ok := s.DataSources[req.dataSource]
+	if !ok {
+		return rules.Namespace{}, &proxy.Error{
+			Kind:    proxy.UnknownService,
+			Message: "service not found: '" + printable(req.dataSource) + "'",
+		}
+	}
+	return rules.Namespace{Service: service, Database: req.database, Collection: req.collection}, nil
+}
+
+// newRequestID makes an id that tells nothing and repeats never.
+func newRequestID() string {
+	var id [12]byte
+	_, _ = rand.Read(id[:]) // never fails
+	return hex.EncodeToString(id[:])
+}
+
+// remoteAddress is the peer of the connection, whatever headers say.
+func remoteAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
