@@ -3,7 +3,10 @@ package ejson_test
 import (
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -157,6 +160,24 @@ func TestParseValueRefuses(t *testing.T) {
 		{"symbol", `{"$symbol":"a"}`, "$symbol is not supported"},
 		{"undefined", `[{"$undefined":true}]`, "$undefined is not supported"},
 		{"pointer", `{"$dbPointer":{}}`, "$dbPointer is not supported"},
+		{"date string cut", `{"$date":"1970`, "unexpected end of JSON"},
+		{"date number cut", `{"$date":01}`, "malformed JSON"},
+		{"date number beyond int64", `{"$date":9223372036854775808}`, "bad value of $date"},
+		{"date impossible", `{"$date":"1970-02-30T00:00:00Z"}`, "bad value of $date"},
+		{"date shape", `{"$date":"1970/01/01T00:00:00Z"}`, "bad value of $date"},
+		{"double no string", `{"$numberDouble":1.5}`, "bad value of $numberDouble"},
+		{"decimal no string", `{"$numberDecimal":1.5}`, "bad value of $numberDecimal"},
+		{"uuid no string", `{"$uuid":1}`, "bad value of $uuid"},
+		{"binary payload no string", `{"$binary":{"base64":1,"subType":"00"}}`, "bad value of $binary"},
+		{"regex payload no string", `{"$regularExpression":{"pattern":1,"options":""}}`, "bad value of $regularExpression"},
+		{"timestamp payload cut", `{"$timestamp":{"t":-`, "unexpected end of JSON"},
+		{"minKey no number", `{"$minKey":"1"}`, "bad value of $minKey"},
+		{"minKey cut", `{"$minKey":-`, "unexpected end of JSON"},
+		{"members cut", `{"$binary":{"base64`, "unexpected end of JSON"},
+		{"members without end", `{"$timestamp":{"t":1,"i":1`, "unexpected end of JSON"},
+		{"string cut in a wrapper", `{"$oid":"00`, "unexpected end of JSON"},
+		{"number cut", `-`, "unexpected end of JSON"},
+		{"bad literal", `nul`, "unexpected end of JSON"},
 		{"cut in a wrapper", `{"$timestamp":{"t":1`, "unexpected end of JSON"},
 		{"cut after a payload", `{"$oid":"000000000000000000000000"`, "unexpected end of JSON"},
 	}
@@ -177,6 +198,17 @@ func TestParseValueRefuses(t *testing.T) {
 				t.Errorf("ParseValue(%s) = %v beside an error", tt.text, got)
 			}
 		})
+	}
+}
+
+func TestParse(t *testing.T) {
+	got, err := ejson.Parse([]byte(`{"a":{"b":[1]}}`), ejson.Limits{})
+	if want := `{"a": {"b": [{"$numberInt":"1"}]}}`; err != nil || got.String() != want {
+		t.Errorf("got %v, %v, want %s", got, err, want)
+	}
+	_, err = ejson.Parse([]byte(`{"a"`), ejson.Limits{})
+	if want := "unexpected end of JSON (at byte 4)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
@@ -230,6 +262,7 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(tt.text))
 	}
 	f.Add([]byte(`{"a":[{"$oid":"x"}],"b":{"$date":{"$numberLong":"x"}}}`))
+	addExports(f)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		v, err := ejson.ParseValue(text, ejson.Limits{MaxBytes: 1 << 16})
 		if err != nil {
@@ -252,6 +285,25 @@ func FuzzParse(f *testing.F) {
 		if again.Type != v.Type || string(again.Value) != string(v.Value) {
 			t.Fatalf("%s reads back as %v, want %v", printed, again, v)
 		}
+	})
+}
+
+// addExports adds files that people have written, where there are some at hand.
+func addExports(f *testing.F) {
+	const limit = 200
+	added := 0
+	_ = filepath.WalkDir("../../../shared/corpus", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || added >= limit {
+			return fs.SkipAll
+		}
+		if d.IsDir() || filepath.Base(path) != "rules.json" {
+			return nil
+		}
+		if text, err := os.ReadFile(path); err == nil && len(text) < 4096 {
+			f.Add(text)
+			added++
+		}
+		return nil
 	})
 }
 

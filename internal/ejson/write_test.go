@@ -215,6 +215,9 @@ func TestWritersRefuseCorruption(t *testing.T) {
 		"scope document":    value(bson.TypeCodeWithScope, 14, 0, 0, 0, 1, 0, 0, 0, 0, 6, 0, 0, 0, 0),
 		"pointer":           value(bson.TypeDBPointer, 1, 0, 0, 0, 0),
 		"pointer string":    value(bson.TypeDBPointer, append([]byte{2, 0, 0, 0, 0}, make([]byte, 12)...)...),
+		"depth of arrays":   value(bson.TypeArray, deepArray(t)...),
+		"string in array":   value(bson.TypeArray, 10, 0, 0, 0, 8, '0', 0, 2, 0, 0),
+		"document end":      value(bson.TypeArray, 8, 0, 0, 0, 2, '0', 0),
 		"depth":             value(bson.TypeEmbeddedDocument, mustMarshal(t, deep)...),
 	}
 	for name, v := range tests {
@@ -360,6 +363,19 @@ func twentyFields(tb testing.TB) bson.Raw {
 		{Key: "manager", Value: bson.ObjectID{7, 8, 9}}, {Key: "history", Value: bson.A{bson.D{{Key: "at", Value: bson.DateTime(1)}, {Key: "what", Value: "hired"}}, bson.D{{Key: "at", Value: bson.DateTime(2)}, {Key: "what", Value: "moved"}}}},
 	}
 	return mustMarshal(tb, d)
+}
+
+func deepArray(tb testing.TB) []byte {
+	tb.Helper()
+	a := bson.A{}
+	for range 300 {
+		a = bson.A{a}
+	}
+	_, b, err := bson.MarshalValue(a)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
 }
 
 func mustMarshal(tb testing.TB, v any) bson.Raw {

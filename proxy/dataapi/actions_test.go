@@ -149,6 +149,7 @@ func TestMalformedBodies(t *testing.T) {
 		{"filter null", "find", `{` + names + `,"filter":null}`, param, "filter must be an object"},
 		{"filter array", "find", `{` + names + `,"filter":[]}`, param, "filter must be an object"},
 		{"projection", "find", `{` + names + `,"projection":1}`, param, "projection must be an object"},
+		{"projection of findOne", "findOne", `{` + names + `,"projection":[]}`, param, "projection must be an object"},
 		{"sort array", "find", `{` + names + `,"sort":[["a",1]]}`, param, "sort must be an object"},
 		{"limit negative", "find", `{` + names + `,"limit":-1}`, param, "limit must be a whole number, zero or more"},
 		{"limit fraction", "find", `{` + names + `,"limit":1.5}`, param, "limit must be a whole number, zero or more"},

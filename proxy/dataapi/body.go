@@ -10,7 +10,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // maxRatio is how much larger than what was sent a decompressed body may be.
@@ -28,10 +27,7 @@ func (s *server) readBody(x *exchange) ([]byte, error) {
 	if s.MaxBody > 0 && x.r.ContentLength > s.MaxBody {
 		return nil, tooLarge()
 	}
-	control := http.NewResponseController(x.w)
-	if s.BodyTimeout > 0 {
-		_ = control.SetReadDeadline(time.Now().Add(s.BodyTimeout))
-	}
+	x.readWithin(s.BodyTimeout)
 	var r io.Reader = x.r.Body
 	if s.MaxBody > 0 {
 		r = http.MaxBytesReader(x.w, x.r.Body, s.MaxBody)
@@ -40,7 +36,7 @@ func (s *server) readBody(x *exchange) ([]byte, error) {
 	if err != nil {
 		return nil, bodyFailure(err)
 	}
-	_ = control.SetReadDeadline(time.Time{})
+	x.readWithin(0) // or the connection would count as broken while the request runs
 	if zipped {
 		return s.unzip(body)
 	}

@@ -43,6 +43,15 @@ func (x *exchange) namespace(ns rules.Namespace) {
 	}
 }
 
+// readWithin bounds what reads the client may still keep waiting for; zero or less lifts the bound.
+func (x *exchange) readWithin(d time.Duration) {
+	at := time.Time{}
+	if d > 0 {
+		at = time.Now().Add(d)
+	}
+	_ = http.NewResponseController(x.w).SetReadDeadline(at) // a recorder in a test has nothing to bound
+}
+
 // answer sends a complete document.
 func (x *exchange) answer(status int, doc bson.Raw) error {
 	body, err := x.append(nil, bsonval.FromDocument(doc))

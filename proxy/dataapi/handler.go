@@ -32,6 +32,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	defer x.end()
+	// A refused request may still have a body to come, and the server waits for some of it.
+	x.readWithin(s.BodyTimeout)
 	if err := s.serve(x); err != nil {
 		x.refuse(err)
 	}

@@ -28,7 +28,7 @@ func newRates(perSecond float64, burst int) *rates {
 
 // admit counts one request. A server key stands for a whole back end and is not limited.
 func (rs *rates) admit(u *rules.User) error {
-	if rs.limit <= 0 || u.Type != rules.NormalUser || rs.limiter(u.ID).Allow() {
+	if rs.limit <= 0 || u.Type == rules.ServerUser || rs.limiter(u.ID).Allow() {
 		return nil
 	}
 	return tooMany("user_rate", "too many requests")

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime/pprof"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -184,23 +185,48 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
+// A body that does not come is given up, also where nobody wants it any more.
 func TestSlowBody(t *testing.T) {
-	c := config(&fake{})
-	c.BodyTimeout = 10 * time.Millisecond
-	srv := serve(t, c)
-	r, w := io.Pipe()
-	defer w.Close()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+base+"find", r)
-	if err != nil {
-		t.Fatal(err)
+	for key, want := range map[string]string{
+		"good-key": `408 {"error":"the body took too long","error_code":"BadRequest"}`,
+		"bad-key":  `401 {"error":"invalid session: error finding user for endpoint","error_code":"InvalidSession"}`,
+	} {
+		t.Run(key, func(t *testing.T) {
+			c := config(&fake{})
+			c.BodyTimeout = 10 * time.Millisecond
+			srv := serve(t, c)
+			r, w := io.Pipe()
+			defer w.Close()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+base+"find", r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Apikey", key)
+			res, err := srv.Client().Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strconv.Itoa(res.StatusCode) + " " + text(t, res); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
 	}
-	req.Header.Set("Apikey", "good-key")
-	res, err := srv.Client().Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := text(t, res); res.StatusCode != 408 || got != `{"error":"the body took too long","error_code":"BadRequest"}` {
-		t.Errorf("%d %s", res.StatusCode, got)
+}
+
+// The time for the body says nothing about the time for the answer.
+func TestSlowAnswer(t *testing.T) {
+	c := config(&fake{find: func(ctx context.Context, _ proxy.Find, _ func(bson.Raw) error) error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+			return nil
+		}
+	}})
+	c.BodyTimeout = 50 * time.Millisecond
+	res, body, err := ask(t, serve(t, c))
+	if err != nil || res.StatusCode != 200 {
+		t.Errorf("%d %s, %v", res.StatusCode, body, err)
 	}
 }
 
