@@ -22,29 +22,66 @@ const maxDepth = 200
 // the free part of dst; with enough room in dst nothing is allocated. The bytes of values that are shown whole are
 // copied as they are: they are as valid as they were in doc, no more.
 func Cut(dst []byte, doc bson.Raw, m Mask) (out []byte, visible bool, err error) {
-	root := m.root
-	whole := m.all
-	if !whole && root == nil {
-		return dst, false, nil
-	}
-	if !whole {
-		whole, err = m.allows(root.Whole, bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: doc})
-		if err != nil {
-			return dst, false, err
-		}
-	}
-	if whole {
-		root = &Node{Rest: Always}
-	}
-	out, visible, err = m.document(dst, doc, root, 1)
+	out, visible, err = m.cut(dst, doc)
 	if err != nil {
 		return dst, false, err
 	}
 	return out, visible, nil
 }
 
+func (m Mask) cut(dst []byte, doc bson.Raw) (out []byte, visible bool, err error) {
+	switch {
+	case m.all:
+		return withoutReserved(dst, doc)
+	case m.root == nil:
+		return dst, false, nil
+	}
+	c := cutter{judge: m.judge}
+	whole, err := c.allows(m.root.Whole, bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: doc})
+	switch {
+	case err != nil:
+		return dst, false, err
+	case whole:
+		return withoutReserved(dst, doc)
+	}
+	return c.document(dst, doc, m.root, 1)
+}
+
+// withoutReserved appends all of a stored document that anybody may see.
+func withoutReserved(dst, doc []byte) (out []byte, visible bool, err error) {
+	out, start := bsonval.BeginDocument(dst)
+	pos, run := 4, 4 // as in document
+	it := bsonval.NewIter(doc)
+	for it.Next() {
+		end := pos + len(it.Element())
+		if string(it.Key()) == reserved {
+			out = append(out, doc[run:pos]...)
+			run = end
+		}
+		pos = end
+	}
+	if err := it.Err(); err != nil {
+		return dst, false, err
+	}
+	out = append(out, doc[run:pos]...)
+	return finish(out, start)
+}
+
+// finish closes the document or array begun at start, or takes it back when it is empty.
+func finish(out []byte, start int) (closed []byte, visible bool, err error) {
+	if len(out) == start+4 {
+		return out[:start], false, nil
+	}
+	return bsonval.EndDocument(out, start), true, nil
+}
+
+// cutter is what stays the same all over one document.
+type cutter struct {
+	judge Judge
+}
+
 // document appends the visible part of doc, or nothing at all. Neighbours that are kept are copied as one run.
-func (m Mask) document(dst, doc []byte, n *Node, depth int) (out []byte, visible bool, err error) {
+func (c cutter) document(dst, doc []byte, n *Node, depth int) (out []byte, visible bool, err error) {
 	if depth > maxDepth {
 		return dst, false, bsonval.ErrTooDeep
 	}
@@ -54,18 +91,19 @@ func (m Mask) document(dst, doc []byte, n *Node, depth int) (out []byte, visible
 	it := bsonval.NewIter(doc)
 	for it.Next() {
 		end := pos + len(it.Element())
-		v := it.Value()
-		child, keep, err := m.judgeElement(n, it.Key(), v, depth)
+		child, keep, err := c.element(n, it.Key(), it.Value(), depth)
 		if err != nil {
 			return dst, false, err
 		}
 		if !keep {
 			out = append(out, doc[run:pos]...)
 			run = end
-			if child != nil {
-				if out, err = m.container(out, doc[pos:end-len(v.Value)], v, child, depth); err != nil {
-					return dst, false, err
-				}
+		}
+		if child != nil {
+			v := it.Value()
+			head := doc[pos : end-len(v.Value)]
+			if out, err = c.container(out, head, v, child, depth); err != nil {
+				return dst, false, err
 			}
 		}
 		pos = end
@@ -74,46 +112,51 @@ func (m Mask) document(dst, doc []byte, n *Node, depth int) (out []byte, visible
 		return dst, false, err
 	}
 	out = append(out, doc[run:pos]...)
-	if len(out) == start+4 {
-		return dst, false, nil
-	}
-	return bsonval.EndDocument(out, start), true, nil
+	return finish(out, start)
 }
 
-// judgeElement decides one element: keep it whole, or cut into it by child, or (neither) drop it.
-func (m Mask) judgeElement(n *Node, key []byte, v bson.RawValue, depth int) (child *Node, keep bool, err error) {
-	if depth == 1 && string(key) == reserved {
-		return nil, false, nil
-	}
+// element decides one element: keep it whole, or cut into it by child, or (neither) drop it.
+func (c cutter) element(n *Node, key []byte, v bson.RawValue, depth int) (child *Node, keep bool, err error) {
 	child, listed := n.Fields[string(key)]
-	if !listed || isOdd(key) {
+	switch {
+	case depth == 1 && string(key) == reserved:
+		return nil, false, nil
+	case !listed || isOdd(key):
 		if depth > 1 {
 			return nil, false, nil
 		}
-		keep, err = m.allows(n.Rest, v)
+		keep, err = c.allows(n.Rest, v)
 		return nil, keep, err
-	}
-	if child == nil {
+	case child == nil:
 		return nil, false, nil
 	}
-	if keep, err = m.allows(child.Whole, v); keep || err != nil {
+	keep, err = c.allows(child.Whole, v)
+	if keep || err != nil || len(child.Fields) == 0 {
 		return nil, keep, err
-	}
-	if len(child.Fields) == 0 {
-		return nil, false, nil
 	}
 	return child, false, nil
 }
 
+// allows decides a condition for the value that it stands on.
+func (c cutter) allows(cond Cond, this bson.RawValue) (bool, error) {
+	switch {
+	case cond == Always:
+		return true, nil
+	case cond <= Never || c.judge == nil:
+		return false, nil
+	}
+	return c.judge.Allow(int(cond)-2, this)
+}
+
 // container appends head (type, name and NUL) and the visible part of a document or array, or nothing at all.
-func (m Mask) container(dst, head []byte, v bson.RawValue, n *Node, depth int) (out []byte, err error) {
+func (c cutter) container(dst, head []byte, v bson.RawValue, n *Node, depth int) (out []byte, err error) {
 	var visible bool
 	out = append(dst, head...)
 	switch v.Type {
 	case bson.TypeEmbeddedDocument:
-		out, visible, err = m.document(out, v.Value, n, depth+1)
+		out, visible, err = c.document(out, v.Value, n, depth+1)
 	case bson.TypeArray:
-		out, visible, err = m.array(out, v.Value, n, depth+1)
+		out, visible, err = c.array(out, v.Value, n, depth+1)
 	}
 	if err != nil || !visible {
 		return out[:len(dst)], err
@@ -122,7 +165,7 @@ func (m Mask) container(dst, head []byte, v bson.RawValue, n *Node, depth int) (
 }
 
 // array appends the documents of arr of which n shows something, numbered anew, or nothing at all.
-func (m Mask) array(dst, arr []byte, n *Node, depth int) (out []byte, visible bool, err error) {
+func (c cutter) array(dst, arr []byte, n *Node, depth int) (out []byte, visible bool, err error) {
 	out, start := bsonval.BeginDocument(dst)
 	kept := 0
 	it := bsonval.NewIter(arr)
@@ -133,7 +176,7 @@ func (m Mask) array(dst, arr []byte, n *Node, depth int) (out []byte, visible bo
 		}
 		mark := len(out)
 		out = appendIndex(out, v.Type, kept)
-		if out, visible, err = m.document(out, v.Value, n, depth+1); err != nil {
+		if out, visible, err = c.document(out, v.Value, n, depth+1); err != nil {
 			return dst, false, err
 		}
 		if !visible {
@@ -145,10 +188,7 @@ func (m Mask) array(dst, arr []byte, n *Node, depth int) (out []byte, visible bo
 	if err := it.Err(); err != nil {
 		return dst, false, err
 	}
-	if kept == 0 {
-		return dst, false, nil
-	}
-	return bsonval.EndDocument(out, start), true, nil
+	return finish(out, start)
 }
 
 // appendIndex appends the head of an array element.

@@ -1,6 +1,7 @@
 package filter_test
 
 import (
+	"bytes"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -28,9 +29,16 @@ func text(t testing.TB, doc []byte) string {
 	if len(doc) == 0 {
 		return ""
 	}
-	out, err := bson.MarshalExtJSON(bson.Raw(doc), false, false)
-	if err != nil {
+	var decoded bson.D
+	if err := bson.Unmarshal(doc, &decoded); err != nil {
 		t.Fatalf("output % x: %v", doc, err)
+	}
+	if !bytes.Equal(doc, mustMarshal(t, decoded)) {
+		t.Fatalf("output % x: arrays are not numbered as they should be", doc)
+	}
+	out, err := bson.MarshalExtJSON(decoded, false, false)
+	if err != nil {
+		t.Fatalf("output %v: %v", decoded, err)
 	}
 	return string(out)
 }

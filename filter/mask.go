@@ -71,17 +71,6 @@ func Tree(root *Node, j Judge) Mask {
 // IsAll reports whether the mask shows every field of every document.
 func (m Mask) IsAll() bool { return m.all }
 
-// allows decides c for the value that it stands on.
-func (m Mask) allows(c Cond, this bson.RawValue) (bool, error) {
-	switch {
-	case c == Always:
-		return true, nil
-	case c <= Never || m.judge == nil:
-		return false, nil
-	}
-	return m.judge.Allow(int(c)-2, this)
-}
-
 // isOdd reports whether a stored name cannot be written as one segment of a path. Such names belong to no field rule:
 // "a.b" stored as a name must not be taken for b inside a.
 func isOdd(name []byte) bool {

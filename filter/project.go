@@ -14,8 +14,11 @@ import (
 // room in dst nothing is allocated.
 func Project(dst []byte, doc bson.Raw, p Projection) (out []byte, err error) {
 	if p.mode == everything {
-		if it := bsonval.NewIter(doc); it.Err() != nil {
-			return dst, it.Err()
+		it := bsonval.NewIter(doc)
+		for it.Next() {
+		}
+		if err := it.Err(); err != nil {
+			return dst, err
 		}
 		return append(dst, doc...), nil
 	}

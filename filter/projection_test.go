@@ -254,5 +254,8 @@ func TestHides(t *testing.T) {
 		if hides, some := p.Hides(tt.path), p.HidesAny(tt.path); hides != tt.hides || some != tt.any {
 			t.Errorf("%s: Hides(%q), HidesAny = %v, %v, want %v, %v", tt.projection, tt.path, hides, some, tt.hides, tt.any)
 		}
+		if got, want := p.HidesSomething(), tt.projection != `{}`; got != want {
+			t.Errorf("%s: HidesSomething = %v, want %v", tt.projection, got, want)
+		}
 	}
 }
