@@ -1,0 +1,168 @@
+package policytest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/ejson"
+)
+
+// HTTP carries the steps of a case to a server that speaks the Data API. It is the part of a Session that does
+// not depend on how the server was started.
+type HTTP struct {
+	Case   *Case
+	URL    string // of the server, without a path
+	Client *http.Client
+	// Keys are the API keys of the server users, by name.
+	Keys map[string]string
+	// Now dates the tokens.
+	Now func() time.Time
+}
+
+// Do sends one step.
+func (h *HTTP) Do(ctx context.Context, s *Step) (Outcome, error) {
+	if s.HTTP != nil {
+		return h.exchange(ctx, s.HTTP)
+	}
+	return h.command(ctx, h.Case.Users[s.User], s.Command)
+}
+
+func (h *HTTP) exchange(ctx context.Context, e *Exchange) (Outcome, error) {
+	target, body := h.fill(e.Target), h.fill(e.Body)
+	req, err := http.NewRequestWithContext(ctx, e.Method, h.URL+target, strings.NewReader(body))
+	if err != nil {
+		return Outcome{}, err
+	}
+	for _, header := range e.Headers {
+		req.Header.Add(header.Name, h.fill(header.Value))
+	}
+	res, text, err := h.send(req)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return Response(res.StatusCode, res.Header, string(text)), nil
+}
+
+// credential is such as {token ann} or {expired ann}.
+var credential = regexp.MustCompile(`\{(token|expired|key) (\w+)\}`)
+
+func (h *HTTP) fill(text string) string {
+	return credential.ReplaceAllStringFunc(text, func(s string) string {
+		parts := credential.FindStringSubmatch(s)
+		u := h.Case.Users[parts[2]]
+		switch {
+		case u == nil:
+			return s
+		case parts[1] == "key":
+			return h.Keys[u.Name]
+		case parts[1] == "expired":
+			return Token(u, h.Now().Add(-2*tokenLife))
+		default:
+			return Token(u, h.Now())
+		}
+	})
+}
+
+// command sends an action in extended JSON, so that answers keep their types.
+func (h *HTTP) command(ctx context.Context, u *User, c *Command) (Outcome, error) {
+	url := fmt.Sprintf("%s/app/%s/endpoint/data/v1/action/%s", h.URL, AppID, c.Action)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(c.Body()))
+	if err != nil {
+		return Outcome{}, err
+	}
+	req.Header.Set("Content-Type", "application/ejson")
+	req.Header.Set("Accept", "application/ejson")
+	if u.Type == "server" {
+		req.Header.Set("apiKey", h.Keys[u.Name])
+	} else {
+		req.Header.Set("jwtTokenString", Token(u, h.Now()))
+	}
+	for _, header := range c.Headers {
+		req.Header.Set(header.Name, header.Value)
+	}
+	res, text, err := h.send(req)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return answer(c.Action, res.StatusCode, text)
+}
+
+// Body is the request body of a command, with the arguments as they are written in the case.
+func (c *Command) Body() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `{"dataSource":%s,"database":%s,"collection":%s`,
+		strconv.Quote(c.Service), strconv.Quote(c.Database), strconv.Quote(c.Collection))
+	for _, a := range c.Args {
+		fmt.Fprintf(&b, `,%s:%s`, strconv.Quote(a.Key), a.Text)
+	}
+	return b.String() + "}"
+}
+
+func (h *HTTP) send(req *http.Request) (*http.Response, []byte, error) {
+	res, err := h.Client.Do(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = res.Body.Close() }() // the body has been read
+	text, err := io.ReadAll(res.Body)
+	return res, text, err
+}
+
+// answer reads the body of an answer.
+func answer(action string, status int, text []byte) (Outcome, error) {
+	doc, err := ejson.Parse(text, ejson.Limits{})
+	if err != nil {
+		return Outcome{}, fmt.Errorf("%s answered %d %q: %w", action, status, text, err)
+	}
+	if status >= http.StatusBadRequest {
+		message, _ := doc.Lookup("error").StringValueOK()
+		code, _ := doc.Lookup("error_code").StringValueOK()
+		return Failed(status, code, message), nil
+	}
+	number := func(key string) int64 { n, _ := doc.Lookup(key).AsInt64OK(); return n }
+	switch {
+	case has(doc, "document"):
+		found, _ := doc.Lookup("document").DocumentOK()
+		return Document(found), nil
+	case has(doc, "documents"):
+		return Documents(documents(doc.Lookup("documents"))), nil
+	case has(doc, "insertedId"):
+		return Inserted(doc.Lookup("insertedId")), nil
+	case has(doc, "insertedIds"):
+		list, _ := doc.Lookup("insertedIds").ArrayOK()
+		return Inserted(must(list.Values())...), nil
+	case has(doc, "matchedCount"):
+		return Updated(number("matchedCount"), number("modifiedCount"), doc.Lookup("upsertedId")), nil
+	case has(doc, "deletedCount"):
+		return Deleted(number("deletedCount")), nil
+	case has(doc, "count"):
+		return Counted(number("count")), nil
+	case has(doc, "values"):
+		return Values(doc.Lookup("values")), nil
+	}
+	return Outcome{}, fmt.Errorf("%s answered %d %q, which is no answer of an action", action, status, text)
+}
+
+func has(doc bson.Raw, key string) bool {
+	_, err := doc.LookupErr(key)
+	return err == nil
+}
+
+func documents(list bson.RawValue) []bson.Raw {
+	array, _ := list.ArrayOK()
+	docs := []bson.Raw{}
+	for _, v := range must(array.Values()) {
+		if doc, ok := v.DocumentOK(); ok {
+			docs = append(docs, doc)
+		}
+	}
+	return docs
+}
