@@ -1,7 +1,6 @@
 package dataapi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -89,12 +88,13 @@ func (x *exchange) send(status int, contentType string, body []byte) {
 
 // refuse answers with an error, or cuts the connection if an answer has begun: what was sent must not look complete.
 func (x *exchange) refuse(err error) {
-	if errors.Is(err, errClientGone) || errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
+	f := failureOf(err)
+	// Whatever fails once the client has gone away, fails because of it.
+	if errors.Is(err, errClientGone) || f.status >= http.StatusInternalServerError && x.r.Context().Err() != nil {
 		x.aborted = true
 		x.log(slog.LevelDebug, &failure{reason: "client_gone"})
 		panic(http.ErrAbortHandler)
 	}
-	f := failureOf(err)
 	if f.code == codeReadSize && actions[x.action].operation != opFind {
 		f.code = codeMongoDB // the size of a document that was to be stored
 	}
