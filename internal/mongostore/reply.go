@@ -1,0 +1,132 @@
+package mongostore
+
+import (
+	"fmt"
+
+	"github.com/rolegate/rolegate/proxy"
+)
+
+// writeReply is what insert, update, delete and bulkWrite answer, as far as it is needed. Messages are left out: they
+// quote stored values.
+type writeReply struct {
+	OK                float64           `bson:"ok"`
+	N                 int               `bson:"n"`
+	WriteErrors       []failedStatement `bson:"writeErrors"`
+	WriteConcernError *struct {
+		Code int32 `bson:"code"`
+	} `bson:"writeConcernError"`
+	Cursor *struct { // of bulkWrite
+		ID         int64             `bson:"id"`
+		FirstBatch []statementResult `bson:"firstBatch"`
+	} `bson:"cursor"`
+}
+
+type failedStatement struct {
+	Index int   `bson:"index"`
+	Code  int32 `bson:"code"`
+}
+
+type statementResult struct {
+	OK    float64 `bson:"ok"`
+	Index int     `bson:"idx"`
+	N     int     `bson:"n"`
+	Code  int32   `bson:"code"`
+}
+
+// accepted tells whether the server ran the command, even if statements of it failed.
+func (r *writeReply) accepted() bool { return r.OK == 1 }
+
+func (r *writeReply) outcome(b batch) (matched []bool, done int, err error) {
+	switch b.form {
+	case insertForm:
+		matched, err = r.inserted(len(b.statements))
+	case bulkForm:
+		matched, err = r.each(len(b.statements))
+	default:
+		matched, err = r.total(len(b.statements))
+	}
+	if matched == nil {
+		done = r.N
+	}
+	for _, m := range matched {
+		if m {
+			done++
+		}
+	}
+	if err == nil && r.WriteConcernError != nil {
+		err = fmt.Errorf("%w: write concern not satisfied (code %d)", proxy.ErrUnclear, r.WriteConcernError.Code)
+	}
+	return matched, done, err
+}
+
+// inserted: ordered, so the place of the error is the number of stored documents.
+func (r *writeReply) inserted(n int) ([]bool, error) {
+	if len(r.WriteErrors) == 0 {
+		if r.N != n {
+			return nil, fmt.Errorf("%w: %d of %d documents", proxy.ErrUnclear, r.N, n)
+		}
+		return all(true, n), nil
+	}
+	failed := r.WriteErrors[0]
+	if failed.Index < 0 || failed.Index >= n {
+		return nil, statementError(failed.Code)
+	}
+	return append(all(true, failed.Index), false), statementError(failed.Code)
+}
+
+// each reads the results of bulkWrite. They fit into the first batch because of bulkStatements.
+func (r *writeReply) each(n int) ([]bool, error) {
+	matched := make([]bool, 0, n)
+	if r.Cursor == nil || r.Cursor.ID != 0 {
+		return matched, fmt.Errorf("%w: results of the statements are incomplete", proxy.ErrUnclear)
+	}
+	for i, s := range r.Cursor.FirstBatch {
+		if s.Index != i || i >= n {
+			return matched, fmt.Errorf("%w: results of the statements are out of order", proxy.ErrUnclear)
+		}
+		matched = append(matched, s.OK == 1 && s.N > 0)
+		if s.OK != 1 {
+			return matched, statementError(s.Code)
+		}
+	}
+	if len(matched) < n {
+		return matched, fmt.Errorf("%w: results of the statements are incomplete", proxy.ErrUnclear)
+	}
+	return matched, nil
+}
+
+// total reads a reply that only counts. The count tells about each statement when it is all or none, so always for a
+// single statement.
+func (r *writeReply) total(n int) ([]bool, error) {
+	var err error
+	answered := n
+	if len(r.WriteErrors) > 0 {
+		failed := r.WriteErrors[0]
+		err = statementError(failed.Code)
+		if failed.Index < 0 || failed.Index >= n {
+			return nil, err
+		}
+		answered = failed.Index
+	}
+	var matched []bool
+	switch r.N {
+	case answered:
+		matched = all(true, answered)
+	case 0:
+		matched = all(false, answered)
+	default:
+		return nil, err
+	}
+	if err != nil {
+		matched = append(matched, false)
+	}
+	return matched, err
+}
+
+func all(value bool, n int) []bool {
+	s := make([]bool, n)
+	for i := range s {
+		s[i] = value
+	}
+	return s
+}
