@@ -1,6 +1,7 @@
 package query
 
 import (
+	"math"
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -31,8 +32,8 @@ func (p *parser) test(op Op, v bson.RawValue, depth int) (Test, error) {
 		return Test{op: op, n: set}.or(err)
 	case Size:
 		n, exact := bsonval.Int64(v)
-		if !exact || n < 0 {
-			return Test{}, refuse("$size", "must be a whole number that is not negative")
+		if !exact || n < 0 || n > math.MaxInt32 {
+			return Test{}, refuse("$size", "must be a whole number from 0 to 2147483647")
 		}
 		return Test{op: op, n: n}, nil
 	case All:

@@ -259,8 +259,8 @@ func (p *regexParser) escape() (*regexNode, error) {
 		return &regexNode{kind: regexAssert, text: `\` + string(p.next())}, nil
 	case 'N':
 		p.next()
-		if strings.HasPrefix(p.rest, "{") {
-			break
+		if strings.HasPrefix(p.rest, "{") && !repetition.MatchString(p.rest) {
+			return nil, refuse("$regex", "the pattern has an escape that is not supported")
 		}
 		return &regexNode{kind: regexChar, text: `[^\n]`}, nil
 	}

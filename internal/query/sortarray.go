@@ -23,6 +23,7 @@ type keyPart struct {
 	indexed     bson.RawValue
 	indexedRest []string
 	hasIndexed  bool
+	nested      bool // the selected element is an array itself
 	atArray     bool // value is the array whose elements come next
 }
 
@@ -125,15 +126,16 @@ func (p *keyPart) enter(arr, element bson.RawValue, expand bool) keyPart {
 	}
 	if v, ok := bsonval.Lookup(arr.Value, p.rest[0]); ok && !bsonval.IsMissing(v) {
 		out.indexed, out.indexedRest = descend(arr.Value, p.rest)
-		out.hasIndexed = true
+		out.hasIndexed, out.nested = true, v.Type == bson.TypeArray
 	}
 	return out
 }
 
-// advance moves a part as far as it goes without entering an array. nested tells that it came there by an index.
+// advance moves a part as far as it goes without entering an array. nested tells that it
+// came there by the index of an array in an array.
 func (p *keyPart) advance(doc []byte) (v bson.RawValue, rest []string, nested bool) {
 	if _, ok := bsonval.Lookup(doc, p.rest[0]); !ok && p.hasIndexed {
-		return p.indexed, p.indexedRest, p.indexed.Type == bson.TypeArray
+		return p.indexed, p.indexedRest, p.nested
 	}
 	v, rest = descend(doc, p.rest)
 	return v, rest, false
