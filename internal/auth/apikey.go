@@ -1,0 +1,79 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// Key is an API key as it is stored: without its secret. Each key is a user of its own, of type server.
+type Key struct {
+	ID      string            // of the key and of its user: an ObjectId in hexadecimal
+	App     string            // the client app id
+	Name    string            // what %%user.data.name expands to
+	Hash    [sha256.Size]byte // of the secret
+	Created time.Time         // to the millisecond
+	Revoked time.Time         // zero while the key is good. A revoked key stays known, so that nobody takes its id
+}
+
+// What a KeyStore may answer besides errors of its own.
+var (
+	ErrNoKey     = errors.New("no such key")
+	ErrKeyExists = errors.New("a key with this id exists")
+)
+
+// KeyStore keeps the API keys of apps. It reads from the primary: a revoked key must not live on in a secondary.
+type KeyStore interface {
+	// Insert stores a new key. A key with the same app and id is left as it is: ErrKeyExists.
+	Insert(ctx context.Context, k Key) error
+	// Find returns a key, revoked or not, or ErrNoKey.
+	Find(ctx context.Context, app, id string) (Key, error)
+	// List returns all keys of an app, oldest first.
+	List(ctx context.Context, app string) ([]Key, error)
+	// Revoke marks a key at the given time, or returns ErrNoKey. One that was revoked before keeps its time.
+	Revoke(ctx context.Context, app, id string, at time.Time) error
+}
+
+const (
+	keyPrefix  = "rgk_"
+	secretSize = 32             // bytes of randomness
+	secretText = 2 * secretSize // in hexadecimal
+	maxKeyText = 512            // bytes of what a client sends
+)
+
+// NewKey completes a key of which App, Name and Created are given, and makes the text that is shown once and sent by
+// clients: a prefix, the id and the secret. An ID that is given is kept, for users that have been somebody before.
+func NewKey(k Key) (key Key, text string) {
+	k.Created = k.Created.UTC().Truncate(time.Millisecond)
+	if k.ID == "" {
+		k.ID = bson.NewObjectIDFromTimestamp(k.Created).Hex()
+	}
+	random := make([]byte, secretSize)
+	_, _ = rand.Read(random) // never fails
+	secret := hex.EncodeToString(random)
+	k.Hash = sha256.Sum256([]byte(secret))
+	return k, keyPrefix + k.ID + "_" + secret
+}
+
+// splitKey takes the text of a key apart. A text of another form has an id that no key has.
+func splitKey(text string) (id, secret string, ok bool) {
+	rest, ok := strings.CutPrefix(text, keyPrefix)
+	cut := len(rest) - secretText - 1
+	if !ok || cut < 1 || rest[cut] != '_' || len(text) > maxKeyText {
+		return "", "", false
+	}
+	return rest[:cut], rest[cut+1:], true
+}
+
+// opens tells whether the secret is that of the key, in a time that does not depend on how much of it is right.
+func (k *Key) opens(secret string) bool {
+	hash := sha256.Sum256([]byte(secret))
+	return subtle.ConstantTimeCompare(hash[:], k.Hash[:]) == 1
+}
