@@ -30,6 +30,9 @@ type Error struct {
 	Kind    Kind
 	Message string
 	Cause   error
+	// Role and Permission say what denied a write, for the log: which role applied, "" if none did, and what it
+	// did not permit. Path is the field that may not be written, where that is known.
+	Role, Permission, Path string
 	// Done says what a write had already stored when it failed; nil when nothing was.
 	Done *Done
 }

@@ -141,16 +141,19 @@ func (x *exchange) log(level slog.Level, f *failure) {
 		ns = "unknown"
 	}
 	attrs := []slog.Attr{
-		slog.String("request", x.id),
+		slog.String("request_id", x.id),
 		slog.String("namespace", ns),
 		slog.String("action", x.action),
 		slog.String("user", printable(x.user)),
 		slog.String("code", f.code),
 		slog.String("cause", f.reason),
 	}
+	if f.permission != "" {
+		attrs = append(attrs, slog.String("role", f.role), slog.String("permission", f.permission), slog.String("path", printable(f.path)))
+	}
 	x.s.Logger.LogAttrs(ctx, level, "refused", attrs...)
 	if f.cause != nil {
-		x.s.Logger.LogAttrs(ctx, slog.LevelDebug, "cause", slog.String("request", x.id), slog.String("error", f.cause.Error()))
+		x.s.Logger.LogAttrs(ctx, slog.LevelDebug, "cause", slog.String("request_id", x.id), slog.String("error", f.cause.Error()))
 	}
 }
 
@@ -175,7 +178,7 @@ func (x *exchange) panicked(p any) {
 	if err, ok := p.(runtime.Error); ok {
 		what = err.Error()
 	}
-	x.s.Logger.LogAttrs(x.r.Context(), slog.LevelError, "panic", slog.String("request", x.id),
+	x.s.Logger.LogAttrs(x.r.Context(), slog.LevelError, "panic", slog.String("request_id", x.id),
 		slog.String("value", what), slog.String("stack", string(debug.Stack())))
 	x.code = codeInternal
 	if x.status != 0 {

@@ -27,11 +27,11 @@ func lines(t *testing.T, log *bytes.Buffer, id string) []map[string]any {
 		if err := json.Unmarshal([]byte(line), &m); err != nil {
 			t.Fatal(err)
 		}
-		if m["request"] != id {
-			t.Errorf("request %v, want %s", m["request"], id)
+		if m["request_id"] != id {
+			t.Errorf("request %v, want %s", m["request_id"], id)
 		}
 		delete(m, "time")
-		delete(m, "request")
+		delete(m, "request_id")
 		out = append(out, m)
 	}
 	return out
@@ -39,9 +39,13 @@ func lines(t *testing.T, log *bytes.Buffer, id string) []map[string]any {
 
 func TestLog(t *testing.T) {
 	refused := func(level, ns, action, user, code, cause string) map[string]any {
-		return map[string]any{"level": level, "msg": "refused", "namespace": ns, "action": action, "user": user, "code": code, "cause": cause}
+		m := map[string]any{"level": level, "msg": "refused", "namespace": ns, "action": action, "user": user, "code": code, "cause": cause}
+		if cause == "denied" {
+			m["role"], m["permission"], m["path"] = "reader", "write", ""
+		}
+		return m
 	}
-	denied := &proxy.Error{Kind: proxy.Denied, Message: "m", Cause: errors.New("field hush")}
+	denied := &proxy.Error{Kind: proxy.Denied, Message: "m", Cause: errors.New("field hush"), Role: "reader", Permission: "write"}
 	tests := []struct {
 		name, action, body string
 		err                error

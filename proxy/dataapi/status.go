@@ -36,6 +36,8 @@ type failure struct {
 	reason string // for the log: one stable word
 	cause  error  // for the debug log
 	done   *proxy.Done
+
+	role, permission, path string // what denied a write, for the log
 }
 
 func (f *failure) Error() string { return f.reason + ": " + f.text }
@@ -95,6 +97,7 @@ func failureOf(err error) *failure {
 		}
 		f := kinds[kind].failure(e.Message)
 		f.cause, f.done = e.Cause, e.Done
+		f.role, f.permission, f.path = e.Role, e.Permission, e.Path
 		return f
 	}
 	if e, ok := errors.AsType[*ejson.Error](err); ok {

@@ -24,6 +24,11 @@ func mustDoc(t testing.TB, text string) bson.Raw {
 	return doc
 }
 
+func parseDoc(text []byte) (bson.Raw, bool) {
+	doc, err := ejson.Parse(text, ejson.Limits{})
+	return doc, err == nil
+}
+
 func mustExpr(t testing.TB, text string, place expr.Place) *expr.Expr {
 	t.Helper()
 	e, ds := parse(text, place)
