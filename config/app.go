@@ -1,0 +1,158 @@
+package config
+
+import "github.com/rolegate/rolegate/internal/source"
+
+// App is one app export.
+type App struct {
+	Root Root
+	// Services are the data sources with rules, sorted by name. Services of third parties are not here.
+	Services []*Service
+
+	// Values are the plain values, Secrets the names of the secrets behind the other ones, both by the name of the value.
+	Values  map[string]*source.Value
+	Secrets map[string]string
+	// EnvironmentValues are those of the environment that Root selects.
+	EnvironmentValues map[string]*source.Value
+
+	Providers      []*Provider     // sorted by name
+	CustomUserData *CustomUserData // nil when the export does not mention it
+	DataAPI        *DataAPI        // nil when the export does not mention it, which means on with defaults
+	Functions      []*Function     // sorted by name
+
+	// Usable tells that every error is confined to rulesets and functions that are marked broken, so that the rest of the
+	// app may be served in quarantine. An app without errors is usable.
+	Usable bool
+	// Revision is the SHA-256, in hexadecimal, of the names and contents of all files that were read.
+	Revision string
+}
+
+// Root is what the root file says about the app as a whole.
+type Root struct {
+	AppID          string // the client app id, part of every URL; may be missing
+	Name           string
+	ConfigVersion  int
+	Environment    string // the tag: "", development, testing, qa, production
+	Location       string
+	Deployment     string
+	AllowedOrigins []string
+	Span           source.Span // the root file; points nowhere when there is none
+}
+
+// Service is a linked data source.
+type Service struct {
+	Name           string // what clients send as dataSource
+	Type           string // mongodb-atlas, mongodb or datalake
+	ClusterName    string
+	ReadPreference string
+	DefaultRule    *Ruleset // nil when there is none
+	Rulesets       []*Ruleset
+	Span           source.Span
+
+	id       string // what legacy files call it by
+	problems source.Diagnostics
+}
+
+// Ruleset holds the roles and query filters of one namespace or, with empty names, the default rules of a service.
+type Ruleset struct {
+	Service, Database, Collection string
+	Roles                         []*Role
+	Filters                       []*QueryFilter
+	Schema                        *source.Value // nil when there is none
+	Span                          source.Span
+	// Broken tells that the ruleset has errors: what it holds is incomplete and must not be used. It denies everything,
+	// and never gives way to the default rule.
+	Broken bool
+}
+
+// Role names permissions. Every expression is nil when the key is absent.
+type Role struct {
+	Name            string
+	ApplyWhen       *source.Value
+	DocumentFilters *DocumentFilters // nil when absent
+	Read, Write     *source.Value
+	Insert, Delete  *source.Value
+	Search          *source.Value
+	Fields          []Field    // in the order of the file, names that were written with dots after the others
+	Additional      *FieldRule // nil when absent
+	Span            source.Span
+}
+
+// DocumentFilters are the expressions that must hold before anything else of a role is looked at.
+type DocumentFilters struct {
+	Read, Write *source.Value
+	Span        source.Span
+}
+
+// Field is the rule for one field name. Names written with dots have been split into nested fields.
+type Field struct {
+	Name string
+	Rule FieldRule
+}
+
+// FieldRule holds the permissions of one field and of the fields inside it.
+type FieldRule struct {
+	Read, Write *source.Value
+	Fields      []Field
+	Span        source.Span
+}
+
+// QueryFilter narrows the queries of the users that it applies to.
+type QueryFilter struct {
+	Name       string
+	ApplyWhen  *source.Value
+	Query      *source.Value // nil when absent
+	Projection *source.Value // nil when absent
+	Span       source.Span
+}
+
+// Provider is one authentication provider.
+type Provider struct {
+	Name        string
+	Type        string
+	Disabled    bool
+	CustomToken *CustomToken // nil for every other type
+	Span        source.Span
+}
+
+// CustomToken says how JSON Web Tokens of somebody else are verified.
+type CustomToken struct {
+	Audiences          []string
+	RequireAnyAudience bool
+	Issuer             string
+	SigningAlgorithm   string
+	JWKURI             string   // empty unless the keys come from there
+	SigningKeys        []string // names of secrets
+	Metadata           []MetadataField
+}
+
+// MetadataField copies one claim to the user's data.
+type MetadataField struct {
+	Required bool
+	Path     []string // of the claim
+	Name     string   // in %%user.data
+	Span     source.Span
+}
+
+// CustomUserData says which document belongs to a user.
+type CustomUserData struct {
+	Enabled              bool
+	Service              string // name of the data source
+	Database, Collection string
+	UserIDField          string
+	OnUserCreation       string // name of a function
+	Span                 source.Span
+}
+
+// Function is a function that the export names. Its source is not read.
+type Function struct {
+	Name              string
+	Private           bool
+	CanEvaluate       *source.Value // nil when absent
+	DisableArgLogs    bool
+	RunAsSystem       bool
+	RunAsUserID       string
+	RunAsUserIDScript string
+	SourceFile        string // empty when the export has none
+	Broken            bool   // its configuration has errors: it must not be called
+	Span              source.Span
+}
