@@ -1,0 +1,213 @@
+package rules
+
+import (
+	"errors"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/filter"
+	"github.com/rolegate/rolegate/internal/query"
+	"github.com/rolegate/rolegate/rules/expr"
+)
+
+// Bound is a ruleset for one user and one request: an ordered list of branches of which the first that applies to a
+// document decides, and the query filters that every document has to pass. It is immutable.
+type Bound struct {
+	branches   []*branch
+	filters    []*query.Filter
+	queries    []bson.Raw
+	projection filter.Projection
+	postImage  bool
+	none       bool // a query filter matches nothing
+}
+
+// ErrProjections is returned when the projections of several query filters contradict each other.
+var ErrProjections = errors.New("the projections of the query filters cannot be combined")
+
+// Bind evaluates everything in the ruleset that does not depend on a document.
+func (r *Ruleset) Bind(u *User, custom CustomData, req *Request) (*Bound, error) {
+	s := &expr.Scope{
+		User:                 u.document(),
+		CustomData:           custom.Document,
+		CustomDataUnresolved: custom.Unresolved,
+		Values:               r.policy.values,
+		Environment:          r.policy.environment,
+	}
+	if r.uses.Request {
+		s.Request = req.document()
+	}
+	b := &Bound{postImage: r.policy.postImage}
+	if err := b.bindFilters(r.filters, s); err != nil {
+		return nil, err
+	}
+	for _, role := range r.roles {
+		when := role.when.Bind(s)
+		t, isConst := when.Const()
+		if isConst && (t == expr.False || t == expr.Unknown) {
+			continue
+		}
+		b.branches = append(b.branches, role.bind(when, s))
+		if isConst {
+			break // it applies to whatever reaches it, or fails on it
+		}
+	}
+	return b, nil
+}
+
+func (b *Bound) bindFilters(fs []*queryFilter, s *expr.Scope) error {
+	var projections []filter.Projection
+	for _, f := range fs {
+		t := expr.True
+		if f.when != nil {
+			t, _ = f.when.Bind(s).Const()
+		}
+		if t == expr.False {
+			continue
+		}
+		// A filter of which it is not known whether it applies hides everything rather than nothing.
+		b.none = b.none || t != expr.True
+		if f.projection.HidesSomething() {
+			projections = append(projections, f.projection)
+		}
+		if f.query == nil {
+			continue
+		}
+		q, ok := f.query.Bind(s)
+		if !ok {
+			b.none = true
+			continue
+		}
+		parsed, err := query.Parse(q, query.Options{Trusted: true})
+		if err != nil {
+			b.none = true // a bound value made the query unusable
+			continue
+		}
+		b.queries = append(b.queries, q)
+		b.filters = append(b.filters, parsed)
+	}
+	p, err := filter.Intersect(projections)
+	if err != nil {
+		return ErrProjections
+	}
+	b.projection = p
+	return nil
+}
+
+// optional is a permission that a role may leave out, which is not the same as denying it.
+type optional struct {
+	defined bool
+	cond    expr.Cond
+}
+
+func bindOptional(e *expr.Expr, s *expr.Scope) optional {
+	if e == nil {
+		return optional{}
+	}
+	return optional{true, e.Bind(s)}
+}
+
+// branch is a bound role.
+type branch struct {
+	role      string
+	when      expr.Cond
+	gateRead  optional
+	gateWrite optional
+	read      optional
+	write     optional
+	insert    expr.Cond
+	delete    expr.Cond
+
+	fields     map[string]*node
+	additional *node
+
+	tree  *filter.Node
+	conds []expr.Cond // what tree asks for, by number
+}
+
+// node is the bound permission of a field.
+type node struct {
+	read, write optional
+	fields      map[string]*node
+}
+
+func (r *role) bind(when expr.Cond, s *expr.Scope) *branch {
+	granted := expr.Const(expr.True)
+	br := &branch{
+		role:      r.name,
+		when:      when,
+		gateRead:  bindOptional(r.gateRead, s),
+		gateWrite: bindOptional(r.gateWrite, s),
+		read:      bindOptional(r.read, s),
+		write:     bindOptional(r.write, s),
+		insert:    granted,
+		delete:    granted,
+		fields:    bindFields(r.fields, s),
+	}
+	if r.write != nil {
+		if value, literal := r.write.Literal(); literal && !value {
+			br.write = optional{} // see cases/writes/write-false-literal.txtar
+		}
+	}
+	if r.insert != nil {
+		br.insert = r.insert.Bind(s)
+	}
+	if r.delete != nil {
+		br.delete = r.delete.Bind(s)
+	}
+	br.additional = &node{read: bindOptional(r.additional.read, s), write: bindOptional(r.additional.write, s)}
+	br.tree = &filter.Node{Fields: map[string]*filter.Node{}, Rest: br.whole(br.additional, true, true)}
+	for name, n := range br.fields {
+		br.tree.Fields[name] = br.readTree(n, true, true)
+	}
+	return br
+}
+
+func bindFields(fs []field, s *expr.Scope) map[string]*node {
+	if len(fs) == 0 {
+		return nil
+	}
+	out := make(map[string]*node, len(fs))
+	for _, f := range fs {
+		out[f.name] = &node{
+			read:   bindOptional(f.read, s),
+			write:  bindOptional(f.write, s),
+			fields: bindFields(f.fields, s),
+		}
+	}
+	return out
+}
+
+// readTree is what may be read at n and below. A kind of permission that is given at a level decides for everything
+// below it; the levels below only speak where it is still open. Whatever may be written may be read.
+func (br *branch) readTree(n *node, readOpen, writeOpen bool) *filter.Node {
+	out := &filter.Node{Whole: br.whole(n, readOpen, writeOpen)}
+	readOpen = readOpen && !n.read.defined
+	writeOpen = writeOpen && !n.write.defined
+	if len(n.fields) > 0 && (readOpen || writeOpen) {
+		out.Fields = make(map[string]*filter.Node, len(n.fields))
+		for name, child := range n.fields {
+			out.Fields[name] = br.readTree(child, readOpen, writeOpen)
+		}
+	}
+	return out
+}
+
+// whole is the condition under which the field is readable with all below it.
+func (br *branch) whole(n *node, readOpen, writeOpen bool) filter.Cond {
+	var either []expr.Cond
+	if readOpen && n.read.defined {
+		either = append(either, n.read.cond)
+	}
+	if writeOpen && n.write.defined {
+		either = append(either, n.write.cond)
+	}
+	c := expr.Any(either...)
+	switch t, isConst := c.Const(); {
+	case isConst && t == expr.True:
+		return filter.Always
+	case isConst && t != expr.Error:
+		return filter.Never
+	}
+	br.conds = append(br.conds, c)
+	return filter.Ask(len(br.conds) - 1)
+}

@@ -1,0 +1,145 @@
+package rules
+
+import (
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/rules/expr"
+)
+
+// checkNamed tells whether the request may name the paths it names. A path that is readable with everything below it
+// may be named; what it changes is judged by the difference. Any other path has to be writable with everything below
+// it, whatever is stored there: otherwise success would tell what a hidden field holds.
+func (d *Decider) checkNamed(br *branch, c Change) WriteDecision {
+	for _, path := range c.Named {
+		if d.hiddenByFilter(path) {
+			return denied(br.role, "filter", path, expr.False)
+		}
+		d.setImages(c.Pre, c.Pre)
+		d.br = br
+		readable := d.namedReadable(br, c.Pre, path)
+		if readable == expr.True {
+			continue
+		}
+		d.setImages(c.Post, c.Pre)
+		if t := d.namedWritable(br, c, path); t != expr.True {
+			return denied(br.role, "write", path, t)
+		}
+	}
+	return WriteDecision{Allowed: true, Role: br.role}
+}
+
+// Nameable tells whether every named path is readable in the pre-image, so that an update operator that fails on the
+// value there tells nothing that the user may not know.
+func (d *Decider) Nameable(pre bson.Raw, named []string) bool {
+	d.setImages(pre, pre)
+	br, t := d.choose()
+	if t != expr.True {
+		return false
+	}
+	d.br = br
+	for _, path := range named {
+		d.setImages(pre, pre)
+		if d.hiddenByFilter(path) || d.namedReadable(br, pre, path) != expr.True {
+			return false
+		}
+	}
+	return true
+}
+
+// hiddenByFilter tells whether the projection of a query filter removes the path or a part of it. Such fields are not
+// writable, whatever the role grants: the counts of a write would compare them.
+func (d *Decider) hiddenByFilter(path string) bool {
+	if path == "" {
+		return d.b.projection.HidesSomething()
+	}
+	return d.b.projection.HidesAny(path)
+}
+
+// namedReadable tells whether the path is readable with everything below it and every container above it.
+func (d *Decider) namedReadable(br *branch, doc bson.Raw, path string) expr.Truth {
+	switch d.readable(br) {
+	case wholeDocument:
+		return expr.True
+	case failed:
+		return expr.Error
+	case nothing:
+		return expr.False
+	}
+	if path == "" {
+		return d.everythingReadable(br, doc)
+	}
+	first, rest, _ := strings.Cut(path, ".")
+	v, _ := bsonval.Lookup(doc, first)
+	return d.readableBelow(br.field(first), v, rest, true, true)
+}
+
+// everythingReadable judges a replacement: every listed field, and every other, with all below.
+func (d *Decider) everythingReadable(br *branch, doc bson.Raw) expr.Truth {
+	t := expr.True
+	for name, n := range br.fields {
+		v, _ := bsonval.Lookup(doc, name)
+		t = t.And(d.readableBelow(n, v, "", true, true))
+	}
+	it := bsonval.NewIter(doc)
+	for it.Next() {
+		if _, listed := br.fields[string(it.Key())]; !listed {
+			t = t.And(d.readableBelow(br.additional, it.Value(), "", true, true))
+		}
+	}
+	// Also when no other field is stored, or the answer would tell.
+	return t.And(d.readableBelow(br.additional, bson.RawValue{}, "", true, true))
+}
+
+func (d *Decider) readableBelow(n *node, v bson.RawValue, path string, readOpen, writeOpen bool) expr.Truth {
+	if n == nil {
+		return expr.False
+	}
+	d.env.This, d.env.Prev = v, v
+	t := expr.False
+	if readOpen && n.read.defined {
+		t, readOpen = expr.Or(t, n.read.cond.Eval(&d.env)), false
+	}
+	if writeOpen && n.write.defined {
+		t, writeOpen = expr.Or(t, n.write.cond.Eval(&d.env)), false
+	}
+	if t == expr.True || path == "" || (!readOpen && !writeOpen) {
+		return t
+	}
+	// A position in an array of which only parts are readable cannot be named: v has no such child.
+	first, rest, _ := strings.Cut(path, ".")
+	child, _ := bsonval.Lookup(documentOf(v), first)
+	if v.Type == bson.TypeArray || (!isDocument(v) && !bsonval.IsMissing(v)) {
+		return t.And(expr.False)
+	}
+	return expr.Or(t, d.readableBelow(n.child(first), child, rest, readOpen, writeOpen))
+}
+
+// namedWritable tells whether the path may be written with everything below it.
+func (d *Decider) namedWritable(br *branch, c Change, path string) expr.Truth {
+	if br.write.defined {
+		return br.write.cond.Eval(&d.env)
+	}
+	if path == "" {
+		_, t := d.everyField(br, c.Pre)
+		return t
+	}
+	first, rest, _ := strings.Cut(path, ".")
+	pre, _ := bsonval.Lookup(c.Pre, first)
+	post, _ := bsonval.Lookup(c.Post, first)
+	for n := br.field(first); n != nil; {
+		if n.write.defined || rest == "" {
+			return d.writable(n, pre, post)
+		}
+		if !isDocument(pre) && !bsonval.IsMissing(pre) {
+			return expr.False // a hidden parent that is no document
+		}
+		first, rest, _ = strings.Cut(rest, ".")
+		n = n.child(first)
+		pre, _ = bsonval.Lookup(documentOf(pre), first)
+		post, _ = bsonval.Lookup(documentOf(post), first)
+	}
+	return expr.False
+}

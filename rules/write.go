@@ -1,0 +1,322 @@
+package rules
+
+import (
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/rules/expr"
+)
+
+// WriteDecision says whether a change is permitted. The zero value rejects it. Role, Permission and Path are for the
+// log; none of them is for the client.
+type WriteDecision struct {
+	Allowed    bool
+	Role       string // "" when no role applies
+	Permission string // what was missing: apply_when, write, insert, delete, document_filters, filter
+	Path       string // the first path that may not be written, where that is known
+	Err        error  // evaluation failed
+}
+
+// Change is a change of one stored document.
+type Change struct {
+	Pre, Post bson.Raw
+	// Named are the paths that the request names, dotted, up to the first positional segment. "" is the document
+	// itself: a replacement names everything.
+	Named []string
+}
+
+// name is the role's name; nil is no role.
+func (br *branch) name() string {
+	if br == nil {
+		return ""
+	}
+	return br.role
+}
+
+func denied(role, permission, path string, t expr.Truth) WriteDecision {
+	d := WriteDecision{Role: role, Permission: permission, Path: path}
+	if t == expr.Error {
+		d.Err = &EvaluationError{role, permission}
+	}
+	return d
+}
+
+// CheckInsert decides whether a new document may be stored. idGiven says that the client chose the _id, which is then
+// a field like any other.
+func (d *Decider) CheckInsert(doc bson.Raw, idGiven bool) WriteDecision {
+	d.setImages(doc, nil)
+	br, t := d.choose()
+	if t != expr.True {
+		return denied(br.name(), "apply_when", "", t)
+	}
+	d.br = br
+	if t := d.writeGate(br); t != expr.True {
+		return denied(br.role, "document_filters", "", t)
+	}
+	if w := d.insertFields(br, doc, idGiven); !w.Allowed {
+		return w
+	}
+	d.setImages(doc, nil)
+	if t := br.insert.Eval(&d.env); t != expr.True {
+		return denied(br.role, "insert", "", t)
+	}
+	if d.b.postImage && !d.passes(doc) {
+		return denied(br.role, "filter", "", expr.False)
+	}
+	return WriteDecision{Allowed: true, Role: br.role}
+}
+
+func (d *Decider) insertFields(br *branch, doc bson.Raw, idGiven bool) WriteDecision {
+	if br.write.defined {
+		if t := br.write.cond.Eval(&d.env); t != expr.True {
+			return denied(br.role, "write", "", t)
+		}
+		return WriteDecision{Allowed: true, Role: br.role}
+	}
+	it := bsonval.NewIter(doc)
+	for it.Next() {
+		name := string(it.Key())
+		if name == "_id" && !idGiven {
+			continue
+		}
+		if t := d.changed(br.field(name), bson.RawValue{}, it.Value()); t != expr.True {
+			return denied(br.role, "write", name, t)
+		}
+	}
+	return WriteDecision{Allowed: it.Err() == nil, Role: br.role}
+}
+
+// CheckDelete decides whether a stored document may be deleted. It is judged on the role, not on the fields that
+// happen to be stored: a refusal must not tell that a hidden field exists.
+func (d *Decider) CheckDelete(doc bson.Raw) WriteDecision {
+	d.setImages(doc, doc)
+	br, t := d.choose()
+	if t != expr.True {
+		return denied(br.name(), "apply_when", "", t)
+	}
+	d.br = br
+	if t := d.writeGate(br); t != expr.True {
+		return denied(br.role, "document_filters", "", t)
+	}
+	if br.write.defined {
+		if t := br.write.cond.Eval(&d.env); t != expr.True {
+			return denied(br.role, "write", "", t)
+		}
+	} else if path, t := d.everyField(br, doc); t != expr.True {
+		return denied(br.role, "write", path, t)
+	}
+	d.setImages(doc, doc)
+	if t := br.delete.Eval(&d.env); t != expr.True {
+		return denied(br.role, "delete", "", t)
+	}
+	return WriteDecision{Allowed: true, Role: br.role}
+}
+
+// everyField tells whether every field that the role lists, and every other one, may be written. A field of which only
+// named children are listed may not: there is no permission for the children that are not named.
+func (d *Decider) everyField(br *branch, doc bson.Raw) (path string, t expr.Truth) {
+	for name, n := range br.fields {
+		v, _ := bsonval.Lookup(doc, name)
+		if t := d.writable(n, v, v); t != expr.True {
+			return name, t
+		}
+	}
+	// Judged also when no other field is stored, or the answer would tell.
+	all := d.writable(br.additional, bson.RawValue{}, bson.RawValue{})
+	for it := bsonval.NewIter(doc); it.Next() && all == expr.True; {
+		if _, listed := br.fields[string(it.Key())]; !listed {
+			all = d.writable(br.additional, it.Value(), it.Value())
+		}
+	}
+	return "", all
+}
+
+// CheckUpdate decides whether a stored document may be changed as c says: by the role that applies to the pre-image,
+// and by the first role that applies to the post-image.
+func (d *Decider) CheckUpdate(c Change) WriteDecision {
+	d.setImages(c.Pre, c.Pre)
+	before, t := d.choose()
+	if t != expr.True {
+		return denied(before.name(), "apply_when", "", t)
+	}
+	if w := d.checkNamed(before, c); !w.Allowed {
+		return w
+	}
+	if w := d.checkChange(before, c); !w.Allowed {
+		return w
+	}
+	if !d.b.postImage {
+		return WriteDecision{Allowed: true, Role: before.role}
+	}
+	d.setImages(c.Post, c.Pre)
+	after, t := d.choose()
+	if t != expr.True {
+		return denied(after.name(), "apply_when", "", t)
+	}
+	if after != before {
+		if w := d.checkChange(after, c); !w.Allowed {
+			return w
+		}
+	}
+	if !d.passes(c.Post) {
+		return denied(after.role, "filter", "", expr.False)
+	}
+	return WriteDecision{Allowed: true, Role: before.role}
+}
+
+// checkChange tells whether the branch permits everything in which the two images differ.
+func (d *Decider) checkChange(br *branch, c Change) WriteDecision {
+	d.br = br
+	d.setImages(c.Post, c.Pre)
+	if t := d.writeGate(br); t != expr.True {
+		return denied(br.role, "document_filters", "", t)
+	}
+	if br.write.defined {
+		if t := br.write.cond.Eval(&d.env); t != expr.True {
+			return denied(br.role, "write", "", t)
+		}
+		return WriteDecision{Allowed: true, Role: br.role}
+	}
+	path, t := d.changedFields(br, c.Pre, c.Post)
+	if t != expr.True {
+		return denied(br.role, "write", path, t)
+	}
+	return WriteDecision{Allowed: true, Role: br.role}
+}
+
+func (d *Decider) changedFields(br *branch, pre, post bson.Raw) (path string, t expr.Truth) {
+	it := bsonval.NewIter(post)
+	for it.Next() {
+		name := string(it.Key())
+		was, _ := bsonval.Lookup(pre, name)
+		if bsonval.Identical(was, it.Value()) {
+			continue
+		}
+		if t := d.changed(br.field(name), was, it.Value()); t != expr.True {
+			return name, t
+		}
+	}
+	for it = bsonval.NewIter(pre); it.Next(); {
+		name := string(it.Key())
+		if _, kept := bsonval.Lookup(post, name); kept {
+			continue
+		}
+		if t := d.changed(br.field(name), it.Value(), bson.RawValue{}); t != expr.True {
+			return name, t
+		}
+	}
+	return "", expr.True
+}
+
+// field finds the permission of a top-level field. Names that no path can address are matched by no entry.
+func (br *branch) field(name string) *node {
+	if n, ok := br.fields[name]; ok && addressable(name) {
+		return n
+	}
+	return br.additional
+}
+
+func addressable(name string) bool {
+	return name != "" && name[0] != '$' && !strings.Contains(name, ".")
+}
+
+// writable evaluates the write permission given at n itself.
+func (d *Decider) writable(n *node, pre, post bson.RawValue) expr.Truth {
+	if n == nil || !n.write.defined {
+		return expr.False
+	}
+	d.env.This, d.env.Prev = post, pre
+	return n.write.cond.Eval(&d.env)
+}
+
+// changed tells whether everything in which pre and post differ may be written under n. Either may be missing.
+func (d *Decider) changed(n *node, pre, post bson.RawValue) expr.Truth {
+	switch {
+	case bsonval.Identical(pre, post):
+		return expr.True
+	case n == nil:
+		return expr.False
+	case n.write.defined || len(n.fields) == 0:
+		return d.writable(n, pre, post)
+	case isContainer(pre) && isContainer(post) && pre.Type != post.Type:
+		return d.changed(n, pre, bson.RawValue{}).And(d.changed(n, bson.RawValue{}, post))
+	case pre.Type == bson.TypeArray || post.Type == bson.TypeArray:
+		return d.changedElements(n, pre, post)
+	case (isDocument(pre) || bsonval.IsMissing(pre)) && (isDocument(post) || bsonval.IsMissing(post)):
+		return d.changedChildren(n, pre, post)
+	default:
+		return expr.False // a scalar where only children are listed
+	}
+}
+
+func (d *Decider) changedChildren(n *node, pre, post bson.RawValue) expr.Truth {
+	was, is := documentOf(pre), documentOf(post)
+	for it := bsonval.NewIter(is); it.Next(); {
+		name := string(it.Key())
+		v, _ := bsonval.Lookup(was, name)
+		if t := d.changed(n.child(name), v, it.Value()); t != expr.True {
+			return t
+		}
+	}
+	for it := bsonval.NewIter(was); it.Next(); {
+		name := string(it.Key())
+		if _, kept := bsonval.Lookup(is, name); kept {
+			continue
+		}
+		if t := d.changed(n.child(name), it.Value(), bson.RawValue{}); t != expr.True {
+			return t
+		}
+	}
+	return expr.True
+}
+
+// changedElements compares arrays by position: the entries of a fields map apply to each element that is a document,
+// and nothing else in the array may change.
+func (d *Decider) changedElements(n *node, pre, post bson.RawValue) expr.Truth {
+	if (pre.Type != bson.TypeArray && !bsonval.IsMissing(pre)) || (post.Type != bson.TypeArray && !bsonval.IsMissing(post)) {
+		return expr.False
+	}
+	was, is := bsonval.NewIter(documentOf(pre)), bsonval.NewIter(documentOf(post))
+	for {
+		before, after := was.Next(), is.Next()
+		if !before && !after {
+			return expr.True
+		}
+		var v, w bson.RawValue
+		if before {
+			v = was.Value()
+		}
+		if after {
+			w = is.Value()
+		}
+		if v.Type == bson.TypeArray || w.Type == bson.TypeArray {
+			if !bsonval.Identical(v, w) {
+				return expr.False
+			}
+			continue
+		}
+		if t := d.changed(n, v, w); t != expr.True {
+			return t
+		}
+	}
+}
+
+func (n *node) child(name string) *node {
+	if !addressable(name) {
+		return nil
+	}
+	return n.fields[name]
+}
+
+func isDocument(v bson.RawValue) bool { return v.Type == bson.TypeEmbeddedDocument }
+
+func isContainer(v bson.RawValue) bool { return isDocument(v) || v.Type == bson.TypeArray }
+
+func documentOf(v bson.RawValue) bson.Raw {
+	if !isContainer(v) {
+		return emptyDocument
+	}
+	return bson.Raw(v.Value)
+}
