@@ -15,6 +15,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/mongostore"
 	"github.com/rolegate/rolegate/proxy"
 )
 
@@ -192,6 +193,53 @@ func TestLostGuardInTheMiddle(t *testing.T) {
 		t.Errorf("Write: %v (-want +got):\n%s", err, diff)
 	}
 	if diff := cmp.Diff([]string{`{"_id":"a","v":5}`, `{"_id":"b","v":2}`, `{"_id":"c","v":5}`}, b.stored(t)); diff != "" {
+		t.Errorf("stored (-want +got):\n%s", diff)
+	}
+}
+
+// Before MongoDB 8.0 a reply has totals: they tell about each statement only when all or none took effect.
+func TestTotalsOfOlderServers(t *testing.T) {
+	b := open(t, `{"_id": "a", "v": 1}`, `{"_id": "b", "v": 1}`, `{"_id": "c", "v": 2}`)
+	b.NeedReal(t, "totals that can be relied on")
+	store, err := mongostore.Open(t.Context(), mongostore.Config{
+		DataSources: map[string]string{"mongodb-atlas": b.URI}, NoBulkWrite: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close(context.Background()) })
+	b.store = store
+	index := mongo.IndexModel{Keys: bson.D{{Key: "k", Value: 1}}, Options: options.Index().SetUnique(true).SetSparse(true)}
+	if _, err := b.Client(t).Database(b.ns.Database).Collection(b.ns.Collection).Indexes().CreateOne(t.Context(), index); err != nil {
+		t.Fatal(err)
+	}
+	seen := proxy.GuardField{Name: "v", Value: value(t, `1`)}
+	write := func(id, field, to string) proxy.GuardedWrite { return set(t, id, field, to, seen) }
+	remove := proxy.GuardedWrite{Kind: proxy.DeleteDocument, ID: value(t, `"a"`), Guard: proxy.Guard{Fields: []proxy.GuardField{seen}}}
+	tests := []struct {
+		name  string
+		ws    []proxy.GuardedWrite
+		want  proxy.WriteResult
+		error error
+	}{
+		{"all hold", []proxy.GuardedWrite{write(`"a"`, "x", "1"), write(`"b"`, "x", "1")}, proxy.WriteResult{Matched: []bool{true, true}, Done: 2}, nil},
+		{"none holds", []proxy.GuardedWrite{write(`"c"`, "x", "1"), write(`"d"`, "x", "1")}, proxy.WriteResult{Matched: []bool{false, false}}, nil},
+		{"some hold", []proxy.GuardedWrite{write(`"a"`, "x", "2"), write(`"c"`, "x", "2")}, proxy.WriteResult{Done: 1}, nil},
+		{
+			"an error after one that held",
+			[]proxy.GuardedWrite{write(`"a"`, "k", "7"), write(`"b"`, "k", "7"), write(`"b"`, "x", "9")},
+			proxy.WriteResult{Matched: []bool{true, false}, Done: 1},
+			proxy.ErrDuplicateKey,
+		},
+		{"two commands", []proxy.GuardedWrite{write(`"b"`, "x", "3"), remove, remove}, proxy.WriteResult{Done: 2}, nil},
+	}
+	for _, tt := range tests {
+		res, err := b.write(t, tt.ws...)
+		if diff := cmp.Diff(tt.want, res); diff != "" || !errors.Is(err, tt.error) {
+			t.Errorf("%s: Write: %v, want %v (-want +got):\n%s", tt.name, err, tt.error, diff)
+		}
+	}
+	if diff := cmp.Diff([]string{`{"_id":"b","v":1,"x":3}`, `{"_id":"c","v":2}`}, b.stored(t)); diff != "" {
 		t.Errorf("stored (-want +got):\n%s", diff)
 	}
 }

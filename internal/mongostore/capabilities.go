@@ -77,7 +77,7 @@ func (s *source) probe(ctx context.Context) (c capabilities, version string, err
 		return c, "", err
 	}
 	const mongoDB80 = 25 // wire version
-	if hello.MaxWireVersion >= mongoDB80 {
+	if hello.MaxWireVersion >= mongoDB80 && !s.noBulkWrite {
 		c.bulkWrite, err = s.accepts(ctx, "admin", bson.D{
 			{Key: "bulkWrite", Value: 1},
 			{Key: "ops", Value: bson.A{}}, // none, which every server that knows the command complains about

@@ -49,7 +49,7 @@ func readError(err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), mongo.IsTimeout(err):
 		return fmt.Errorf("%w: %w", proxy.ErrTimeout, err)
 	case mongo.IsNetworkError(err):
-		return fmt.Errorf("%w: %w", proxy.ErrUnavailable, err)
+		return fmt.Errorf("%w: %v", proxy.ErrUnavailable, err)
 	}
 	return fmt.Errorf("read: %w", err)
 }
@@ -93,7 +93,7 @@ func writeError(err error) error {
 	}
 	var server mongo.CommandError
 	if !errors.As(err, &server) || server.Code == 0 {
-		return fmt.Errorf("%w: %w", proxy.ErrUnclear, err)
+		return fmt.Errorf("%w: %v", proxy.ErrUnclear, err)
 	}
 	kind := proxy.ErrRejected
 	switch code := server.Code; {
@@ -127,12 +127,16 @@ func statementError(code int32) error {
 	return fmt.Errorf("%w (code %d)", kind, code)
 }
 
-// notSent reports that nothing reached the server. A context error stays visible behind it.
+// notSent reports that nothing reached the server. A context error stays visible behind it only if it is the
+// request's own: the driver also ends its search for a server with one.
 func notSent(err error) error {
-	if errors.Is(err, proxy.ErrUnavailable) {
+	switch {
+	case errors.Is(err, proxy.ErrUnavailable):
 		return err
+	case justLate(err), errors.Is(err, proxy.ErrTimeout):
+		return fmt.Errorf("%w: %w", proxy.ErrUnavailable, err)
 	}
-	return fmt.Errorf("%w: %w", proxy.ErrUnavailable, err)
+	return fmt.Errorf("%w: %v", proxy.ErrUnavailable, err)
 }
 
 // neverSent tells whether a command failed before it was put on the wire. What comes from the exchange itself is a

@@ -61,6 +61,10 @@ func TestErrorKinds(t *testing.T) {
 					t.Errorf("%s, %s: %v: is %q = %v", name, side, got, sentinel, is)
 				}
 			}
+			late := errors.Is(got, context.DeadlineExceeded) || errors.Is(got, context.Canceled)
+			if own := strings.HasPrefix(name, "late") || strings.HasPrefix(name, "canceled") || name == "too late to send"; late && !own {
+				t.Errorf("%s, %s: %v looks like the end of the request's own time", name, side, got)
+			}
 			if strings.Contains(got.Error(), "ssn") {
 				t.Errorf("%s, %s: the error quotes the server: %v", name, side, got)
 			}

@@ -24,6 +24,7 @@ type source struct {
 	readConcern   bson.D // nil unless the connection string has one
 	writeConcern  bson.D
 	probeDatabase string
+	noBulkWrite   bool
 	log           *slog.Logger
 
 	known atomic.Pointer[capabilities] // nil until the server answered
@@ -55,6 +56,7 @@ func newSource(uri string, cfg Config) (*source, error) {
 		plainReads:    readpref.Primary(),
 		writeConcern:  wc,
 		probeDatabase: cfg.StoreDatabase,
+		noBulkWrite:   cfg.NoBulkWrite,
 		log:           cfg.Logger,
 	}
 	if opts.ReadPreference != nil {

@@ -37,6 +37,8 @@ type Config struct {
 	// SelectionTimeout is how long an operation waits for a reachable server, unless the connection string has
 	// serverSelectionTimeoutMS; 0 means 5 s.
 	SelectionTimeout time.Duration
+	// NoBulkWrite leaves the bulkWrite command of MongoDB 8.0 alone, as if every server were older.
+	NoBulkWrite bool
 	// Logger gets one line per deployment with what it can do; nil discards it.
 	Logger *slog.Logger
 }
