@@ -2,6 +2,7 @@ package policytest
 
 import (
 	"io/fs"
+	"slices"
 	"testing/fstest"
 
 	"github.com/rogpeppe/go-internal/txtar"
@@ -118,13 +119,13 @@ func (c *Case) Files() fs.FS {
 	add := func(name, text string) {
 		fsys[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 	}
-	if !c.Has("root_config.json") {
+	if !c.hasAny("root_config.json", "realm_config.json", "config.json", "stitch.json") {
 		add("root_config.json", rootConfig)
 	}
-	if !c.Has("data_sources/" + DefaultService + "/config.json") {
+	if !c.hasAny("data_sources/"+DefaultService+"/config.json", "services/"+DefaultService+"/config.json") {
 		add("data_sources/"+DefaultService+"/config.json", serviceConfig)
 	}
-	if !c.Has("auth/providers.json") {
+	if !c.hasAny("auth/providers.json", "auth_providers/custom-token.json") {
 		add("auth/providers.json", c.providers())
 	}
 	if !c.Has(customDataFile) && c.hasCustomData() {
@@ -141,6 +142,8 @@ func (c *Case) Has(name string) bool {
 	_, ok := c.export[name]
 	return ok
 }
+
+func (c *Case) hasAny(names ...string) bool { return slices.ContainsFunc(names, c.Has) }
 
 // HasOwnCustomData tells whether the case says itself where custom user data is kept. Then the custom_data of
 // users.json is not stored anywhere.
