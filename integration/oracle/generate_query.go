@@ -190,3 +190,48 @@ func (g *Generator) Sort() bson.D {
 	}
 	return unique(by)
 }
+
+// Array returns an array of one to four values.
+func (g *Generator) Array(depth int) bson.A {
+	arr := bson.A{}
+	for range 1 + g.IntN(4) {
+		arr = append(arr, g.Value(depth))
+	}
+	return arr
+}
+
+// ArrayQuery returns a query on the array a of doc, without alternatives.
+func (g *Generator) ArrayQuery(doc bson.D) bson.D {
+	g.docs = []bson.D{doc[1:]}
+	q := bson.D{}
+	for range Pick(g, 1, 1, 1, 2) {
+		path := Pick(g, "a", "a", "a", "a.a", "a.b", "a.0", "a.1", "a.0.a", "a.b.a", "a.1.0")
+		if g.IntN(3) == 0 {
+			q = append(q, bson.E{Key: path, Value: g.implicit()})
+		} else {
+			q = append(q, bson.E{Key: path, Value: g.operators(1, 0)})
+		}
+	}
+	return unique(q)
+}
+
+// FlatQuery returns a query on the fields a, b and c, with logic and the operators that may pin a field.
+func (g *Generator) FlatQuery(depth int) bson.D {
+	q := bson.D{}
+	for range 1 + g.IntN(2) {
+		switch n := g.IntN(8); {
+		case depth > 0 && n < 3:
+			branches := bson.A{}
+			for range 1 + g.IntN(2) {
+				branches = append(branches, g.FlatQuery(depth-1))
+			}
+			q = append(q, bson.E{Key: Pick(g, "$and", "$and", "$or", "$nor"), Value: branches})
+		case n < 5:
+			q = append(q, bson.E{Key: Pick(g, "a", "b", "c"), Value: g.implicit()})
+		default:
+			name := Pick(g, "$eq", "$in", "$all", "$gt", "$not")
+			q = append(q, bson.E{Key: Pick(g, "a", "b", "c"), Value: bson.D{{Key: name, Value: g.operand(name, 1, 0)}}})
+		}
+	}
+	return unique(q)
+}

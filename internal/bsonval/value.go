@@ -69,6 +69,11 @@ func Array(v bson.RawValue) (bson.Raw, bool) {
 	return v.Value, true
 }
 
+// IsEmpty reports whether v is a document or array without elements.
+func IsEmpty(v bson.RawValue) bool {
+	return (v.Type == bson.TypeEmbeddedDocument || v.Type == bson.TypeArray) && len(v.Value) == minDocument
+}
+
 // Bool returns the value of a boolean.
 func Bool(v bson.RawValue) (value, ok bool) {
 	if v.Type != bson.TypeBoolean || len(v.Value) != 1 {

@@ -12,12 +12,6 @@ type Filter struct {
 	paths []Path
 }
 
-// FieldValue is a field that a filter pins to one value.
-type FieldValue struct {
-	Path  string
-	Value bson.RawValue
-}
-
 type nodeKind uint8
 
 const (
@@ -120,52 +114,4 @@ func appendPath(dst []Path, p Path) []Path {
 		}
 	}
 	return append(dst, p)
-}
-
-// Equalities returns the fields that every matching document has been pinned to, as an upsert takes them into the
-// document it makes: $eq at the top level and inside $and, an $all, $in or $or with a single value. Paths stay dotted;
-// one that is pinned twice is listed twice.
-func (f *Filter) Equalities() []FieldValue {
-	if f == nil || f.root == nil {
-		return nil
-	}
-	return appendEqualities(nil, f.root)
-}
-
-func appendEqualities(dst []FieldValue, n *node) []FieldValue {
-	switch {
-	case n.kind == nodeAnd, n.kind == nodeOr && len(n.kids) == 1:
-		for i := range n.kids {
-			dst = appendEqualities(dst, &n.kids[i])
-		}
-	case n.kind == nodeTest:
-		dst = appendTestEqualities(dst, n.path.text, &n.test)
-	}
-	return dst
-}
-
-func appendTestEqualities(dst []FieldValue, path string, t *Test) []FieldValue {
-	switch t.op {
-	case Eq:
-		return append(dst, FieldValue{Path: path, Value: t.operand})
-	case All:
-		for i := range t.more.list {
-			dst = appendTestEqualities(dst, path, &t.more.list[i])
-		}
-	case In:
-		if v, ok := t.onlyValue(); ok {
-			return append(dst, FieldValue{Path: path, Value: v})
-		}
-	}
-	return dst
-}
-
-// onlyValue returns the value of an $in with one element that is no regular expression.
-func (t *Test) onlyValue() (bson.RawValue, bool) {
-	it := bsonval.NewIter(t.operand.Value)
-	if !it.Next() {
-		return bson.RawValue{}, false
-	}
-	v := it.Value()
-	return v, v.Type != bson.TypeRegex && !it.Next()
 }

@@ -85,7 +85,7 @@ func (t *Test) walkArray(arr []byte, path []string, st *state) (pass, found bool
 		case selected && len(path) > 1 && v.Type == bson.TypeArray:
 			found = true
 			if pass, _ := t.walkArray(v.Value, path[1:], st); pass {
-				return st.found(it.Key()), true
+				return true, true
 			}
 		case !numeric && v.Type != bson.TypeArray:
 			if found = true; t.hit(bson.RawValue{}, st) {
@@ -95,7 +95,7 @@ func (t *Test) walkArray(arr []byte, path []string, st *state) (pass, found bool
 		// An array that is selected by its position is taken as it is, its elements are not looked at.
 		if selected && len(path) == 1 {
 			if found = true; t.hit(v, st) {
-				return st.found(it.Key()), true
+				return true, true
 			}
 		}
 	}
@@ -114,7 +114,8 @@ func isNumeric(segment string) bool {
 	return true
 }
 
-// found notes an array element. The outermost array is the last to call it, and so it wins.
+// found notes an array element that was looked at because it was there, not because the path named its index. The
+// outermost array is the last to call it, and so it wins.
 func (st *state) found(key []byte) bool {
 	if st.record {
 		st.offset = key
