@@ -109,6 +109,24 @@ func TestCut(t *testing.T) {
 	}
 }
 
+func TestMaskIsAll(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		mask filter.Mask
+		want bool
+	}{
+		"zero":             {filter.Mask{}, false},
+		"all":              {filter.All(), true},
+		"whole root":       {filter.Tree(&filter.Node{Whole: filter.Always, Fields: fields("a").Fields}, nil), true},
+		"all but one":      {filter.Tree(&filter.Node{Rest: filter.Always, Fields: map[string]*filter.Node{"a": {}}}, nil), false},
+		"on one condition": {filter.Tree(&filter.Node{Whole: filter.Ask(0)}, judge(parity)), false},
+	} {
+		if got := tt.mask.IsAll(); got != tt.want {
+			t.Errorf("%s: IsAll = %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
 func TestCutJudgesEveryOccurrence(t *testing.T) {
 	t.Parallel()
 	doc, start := bsonval.BeginDocument(nil)
