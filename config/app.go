@@ -59,8 +59,8 @@ type Ruleset struct {
 	Filters                       []*QueryFilter
 	Schema                        *source.Value // nil when there is none
 	Span                          source.Span
-	// Broken tells that the ruleset has errors: what it holds is incomplete and must not be used. It denies everything,
-	// and never gives way to the default rule.
+	// Broken tells that what the ruleset holds is incomplete and must not be used. It denies everything, and never gives
+	// way to the default rule.
 	Broken bool
 }
 

@@ -146,18 +146,21 @@ func dataAPIShape() shape {
 func ServeProblems(app *App) source.Diagnostics {
 	var ds source.Diagnostics
 	if d := app.DataAPI; d != nil && !d.Disabled {
-		refuse := func(there bool, name string) {
-			if there {
-				at := d.Span
+		refuse := func(there bool, names ...string) {
+			if !there {
+				return
+			}
+			at := d.Span
+			for _, name := range names {
 				if m := d.value.Member(name); m != nil {
 					at = m.NameSpan
 				}
-				ds.Error(at, CodeNotBuilt, "remove the key if the app does not need it",
-					"the Data API demands %q, which is not built yet and cannot be ignored", name)
 			}
+			ds.Error(at, CodeNotBuilt, "remove the key if the app does not need it",
+				"the Data API demands %q, which is not built yet and cannot be ignored", names[0])
 		}
 		refuse(!alwaysTrue(d.CanEvaluate), "can_evaluate")
-		refuse(d.ValidationMethod != "", "validation_method")
+		refuse(d.ValidationMethod != "", "validation_method", "verification_method")
 		refuse(d.RunAsSystem, "run_as_system")
 		refuse(d.RunAsUserID != "", "run_as_user_id")
 		refuse(d.RunAsUserIDScript != "", "run_as_user_id_script_source")

@@ -126,7 +126,8 @@ func fileName(d source.Diagnostic) string {
 // ignoredParts warns once about each part of the export that has no effect here.
 func (l *loader) ignoredParts() {
 	parts := map[string]string{
-		"graphql": "GraphQL", "hosting": "static hosting", "log_forwarders": "log forwarders", "sync": "device sync", "triggers": "triggers",
+		"graphql": "GraphQL is", "hosting": "static hosting is", "log_forwarders": "log forwarders are", "sync": "device sync is",
+		"triggers": "triggers are",
 	}
 	known := []string{
 		"auth", "auth_providers", "data_sources", "environments", "functions", "http_endpoints", "https_endpoints", "services", "values",
@@ -140,7 +141,7 @@ func (l *loader) ignoredParts() {
 	for _, e := range l.list(".", &ds) {
 		name := e.name()
 		if what := parts[name]; what != "" && e.dir {
-			ds.Warn(whole(name), CodeIgnored, "", "%s is not served: everything in this directory is ignored", what)
+			ds.Warn(whole(name), CodeIgnored, "", "%s not served: everything in this directory is ignored", what)
 		} else if near := source.Nearest(name, known); near != "" && !slices.Contains(known, name) && strings.Contains(near, ".") != e.dir {
 			ds.Warn(e.span(), CodeMisnamedFile, `did you mean "`+near+`"?`, "nothing is read from here")
 		}

@@ -64,6 +64,9 @@ func (t *tree) list(dir string, ds *source.Diagnostics) []entry {
 		}
 		return nil
 	}
+	if t.entries > maxEntries {
+		return nil // has been reported
+	}
 	if t.entries += len(found); t.entries > maxEntries {
 		ds.Error(whole(dir), CodeTooManyFiles, "keep other files out of the export", "the export has more than %d files", maxEntries)
 		return nil

@@ -28,7 +28,7 @@ func (l *loader) services() {
 				quote(s.Name), l.app.Services[i-1].Span)
 		}
 		l.confined(s.problems)
-		if s.problems.HasErrors() {
+		if s.problems.HasErrors() || s.Type == dataLake {
 			s.deny()
 		}
 	}
@@ -83,8 +83,11 @@ func serviceConfigShape() shape {
 	}, false, nil}
 }
 
-// serviceTypes are those that this program knows; of them, datalake is never served.
-func serviceTypes() []string { return []string{"mongodb-atlas", "mongodb", "datalake"} }
+// dataLake is a type of data source that has neither rules nor writes, only the system user may read it.
+const dataLake = "datalake"
+
+// serviceTypes are those of MongoDB.
+func serviceTypes() []string { return []string{"mongodb-atlas", "mongodb", dataLake} }
 
 // describe reads what config.json says about a service.
 func (s *Service) describe(v *source.Value) {
@@ -104,8 +107,8 @@ func (s *Service) describe(v *source.Value) {
 	}
 	s.ClusterName, s.ReadPreference = text(c, "clusterName"), text(c, "readPreference")
 	oneOf(c, "readPreference", ds, "primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest")
-	if s.Type == "datalake" {
-		ds.Error(v.Get("type").Span, CodeNotBuilt, "remove the data source from the export", "a data lake cannot be served to users")
+	if s.Type == dataLake {
+		ds.Warn(v.Get("type").Span, CodeIgnored, "", "a data lake is not served: everything in it is denied")
 	}
 }
 
