@@ -15,7 +15,7 @@ import (
 //
 // Query equality is not identity: {f: "a"} also matches ["a", "b"], null matches a missing field, [1, 2] matches
 // [[1, 2], 3]. Aggregation equality on the whole top-level value has none of this, and the type beside it tells
-// 1 from 1.0. See enforcement.md 7.
+// 1 from 1.0.
 func guardFilter(w proxy.GuardedWrite, caps capabilities) (bson.D, error) {
 	if bsonval.IsMissing(w.ID) {
 		return nil, fmt.Errorf("%w: guarded write without _id", proxy.ErrRejected)
