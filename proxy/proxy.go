@@ -3,41 +3,206 @@ package proxy
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/rules"
 )
 
-// Proxy enforces one app's policy in front of a Store.
-type Proxy struct{}
+// Config is what a Proxy is made of.
+type Config struct {
+	Store  Store         // required
+	Policy *rules.Policy // required
+	Log    *slog.Logger  // required
 
-var errNotBuilt = errors.New("no policy")
+	// CustomData says where custom user data is kept; nil means that there is none.
+	CustomData *CustomDataSource
+	// CustomDataTTL is how long a read may use custom user data it has seen before. Zero reads it every time.
+	CustomDataTTL time.Duration
 
-// Find calls emit for each document of the answer, in order. The document is valid during the call.
-func (p *Proxy) Find(ctx context.Context, c Caller, op Find, emit func(bson.Raw) error) error {
-	return errNotBuilt
+	// NoRegex refuses regular expressions in requests, as App Services did.
+	NoRegex bool
+	// Limits bounds the work of one request; a zero field takes its default.
+	Limits Limits
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
 }
 
-// FindOne returns the first document of the view, or nil.
-func (p *Proxy) FindOne(ctx context.Context, c Caller, op Find) (bson.Raw, error) {
-	return nil, errNotBuilt
+// Limits bounds what one request may make the proxy do.
+type Limits struct {
+	Scan    int   // documents examined in the proxy, 100,000
+	Targets int   // documents that one guarded write may change, 10,000
+	Inserts int   // documents of one insert, 1,000
+	Memory  int64 // bytes held for one request, 128 MiB
 }
 
-// Insert stores new documents and returns their ids.
-func (p *Proxy) Insert(ctx context.Context, c Caller, op Insert) (IDs, error) {
-	return nil, errNotBuilt
+// attempts is how often a write is decided before the proxy gives up because the document keeps changing.
+const attempts = 3
+
+// Proxy enforces one app's policy in front of a Store. It is safe for concurrent use.
+type Proxy struct {
+	Config
+	custom *customData
 }
 
-// Update changes documents.
-func (p *Proxy) Update(ctx context.Context, c Caller, op Update) (UpdateResult, error) {
-	return UpdateResult{}, errNotBuilt
+// New makes a proxy.
+func New(c Config) *Proxy {
+	setDefault(&c.Limits.Scan, 100_000)
+	setDefault(&c.Limits.Targets, 10_000)
+	setDefault(&c.Limits.Inserts, 1_000)
+	setDefault(&c.Limits.Memory, 128<<20)
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	p := &Proxy{Config: c}
+	if c.CustomData != nil {
+		p.custom = newCustomData(*c.CustomData, c.Store, c.CustomDataTTL, c.Now)
+	}
+	return p
 }
 
-// Replace replaces one document.
-func (p *Proxy) Replace(ctx context.Context, c Caller, op Replace) (UpdateResult, error) {
-	return UpdateResult{}, errNotBuilt
+func setDefault[T int | int64](v *T, d T) {
+	if *v == 0 {
+		*v = d
+	}
 }
 
-// Delete deletes documents and returns how many.
-func (p *Proxy) Delete(ctx context.Context, c Caller, op Delete) (int64, error) {
-	return 0, errNotBuilt
+// session is one operation of one caller on one namespace, bound to the rules.
+type session struct {
+	p     *Proxy
+	c     Caller
+	ns    rules.Namespace
+	op    string
+	set   *rules.Ruleset
+	bound *rules.Bound
+
+	// withheld counts documents that a rule failed on, and keeps the first failure.
+	withheld int
+	failure  error
+}
+
+// begin finds the rules and binds the user. op is the operation as rules see it.
+func (p *Proxy) begin(ctx context.Context, c Caller, ns rules.Namespace, op string, fresh bool) (*session, error) {
+	s := &session{p: p, c: c, ns: ns, op: op}
+	set, found := p.Policy.Collection(ns)
+	switch found {
+	case rules.NoService:
+		return nil, &Error{Kind: UnknownService, Message: "service not found: '" + printable(ns.Service, maxEcho) + "'"}
+	case rules.NoRule:
+		return nil, &Error{Kind: NoRule, Message: "no rule exists for namespace '" + printable(ns.String(), 2*maxEcho) + "'"}
+	}
+	s.set = set
+	return s, s.bind(ctx, op, fresh)
+}
+
+// bind binds the rules for an operation: an upsert that inserts is judged as an insert.
+func (s *session) bind(ctx context.Context, op string, fresh bool) error {
+	var custom rules.CustomData
+	if s.set.NeedsCustomData() && s.p.custom != nil {
+		var err error
+		if custom, err = s.p.custom.of(ctx, s.c.User.ID, fresh); err != nil {
+			return s.storeError(err)
+		}
+		if custom.Unresolved {
+			s.warn("several custom user data documents: none of them is used")
+		}
+	}
+	req := s.c.Request
+	req.Operation = op
+	bound, err := s.set.Bind(s.c.User, custom, &req)
+	if err != nil {
+		return &Error{Kind: Invalid, Message: "the projections of the query filters cannot be combined", Cause: err}
+	}
+	s.op, s.bound = op, bound
+	return nil
+}
+
+// deny is the refusal of a write. The client learns nothing of the decision but the operation; the rest is for the
+// door's log.
+func (s *session) deny(d rules.WriteDecision) *Error {
+	return &Error{
+		Kind: Denied, Message: s.op + " not permitted", Cause: d.Err,
+		Role: d.Role, Permission: d.Permission, Path: d.Path,
+	}
+}
+
+func (s *session) warn(msg string) { s.p.Log.Warn(msg, s.attrs()...) }
+
+// withhold notes that a rule failed on a document, which is then not shown.
+func (s *session) withhold(err error) {
+	if s.withheld++; s.withheld == 1 {
+		s.failure = err
+	}
+}
+
+// logWithheld says once per read that documents were withheld.
+func (s *session) logWithheld() {
+	if s.withheld == 0 {
+		return
+	}
+	attrs := append(s.attrs(), "documents", s.withheld)
+	var failed *rules.EvaluationError
+	if errors.As(s.failure, &failed) {
+		attrs = append(attrs, "role", failed.Role, "permission", failed.Permission)
+	}
+	s.p.Log.Warn("documents withheld: a rule could not be evaluated", attrs...)
+	s.withheld = 0
+}
+
+func (s *session) attrs() []any {
+	ns := "unknown"
+	if s.p.Policy.Known(s.ns) {
+		ns = s.ns.String()
+	}
+	return []any{"request_id", s.c.ID, "user", s.c.User.ID, "namespace", ns, "operation", s.op}
+}
+
+// storeError maps what a Store reports. The driver's text becomes the cause, which only the debug log shows: it may
+// quote values.
+func (s *session) storeError(err error) error {
+	var known *Error
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	e := &Error{Kind: Internal, Message: "internal error"}
+	switch {
+	case errors.Is(err, ErrDuplicateKey):
+		e = &Error{Kind: DuplicateKey, Message: "duplicate key"}
+	case errors.Is(err, ErrDocumentTooLarge):
+		e = &Error{Kind: TooLarge, Message: "the document is too large"}
+	case errors.Is(err, ErrTimeout), errors.Is(err, context.DeadlineExceeded):
+		e = &Error{Kind: TimedOut, Message: "execution time limit exceeded"}
+	case errors.Is(err, ErrUnclear):
+		e = &Error{Kind: Unavailable, Message: "the outcome of the write is not known"}
+	case errors.Is(err, ErrUnavailable), errors.Is(err, context.Canceled):
+		e = &Error{Kind: Unavailable, Message: "the database cannot be reached"}
+	case errors.Is(err, ErrRejected):
+		e = &Error{Kind: Rejected, Message: "the database rejected the request"}
+	}
+	e.Cause = err
+	return e
+}
+
+// maxEcho is how much of a name that a client sent is echoed.
+const maxEcho = 64
+
+// printable cuts what a client sent to what may be echoed.
+func printable(s string, limit int) string {
+	out := make([]byte, 0, limit)
+	for i := 0; i < len(s) && len(out) < limit; i++ {
+		if s[i] >= ' ' && s[i] < 0x7f {
+			out = append(out, s[i])
+		}
+	}
+	return string(out)
+}
+
+// document is what a nil document stands for.
+func document(doc bson.Raw) bson.Raw {
+	if doc == nil {
+		return bson.Raw{5, 0, 0, 0, 0}
+	}
+	return doc
 }

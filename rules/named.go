@@ -108,13 +108,11 @@ func (d *Decider) readableBelow(n *node, v bson.RawValue, path string, readOpen,
 	if t == expr.True || path == "" || (!readOpen && !writeOpen) {
 		return t
 	}
-	// A position in an array of which only parts are readable cannot be named: v has no such child.
-	first, rest, _ := strings.Cut(path, ".")
-	child, _ := bsonval.Lookup(documentOf(v), first)
-	if v.Type == bson.TypeArray || (!isDocument(v) && !bsonval.IsMissing(v)) {
+	child, v, rest, ok := n.step(v, path)
+	if !ok {
 		return t.And(expr.False)
 	}
-	return expr.Or(t, d.readableBelow(n.child(first), child, rest, readOpen, writeOpen))
+	return expr.Or(t, d.readableBelow(child, v, rest, readOpen, writeOpen))
 }
 
 // namedWritable tells whether the path may be written with everything below it.
@@ -133,13 +131,27 @@ func (d *Decider) namedWritable(br *branch, c Change, path string) expr.Truth {
 		if n.write.defined || rest == "" {
 			return d.writable(n, pre, post)
 		}
-		if !isDocument(pre) && !bsonval.IsMissing(pre) {
+		name, _, _ := strings.Cut(rest, ".")
+		post, _ = bsonval.Lookup(documentOf(post), name)
+		var ok bool
+		if n, pre, rest, ok = n.step(pre, rest); !ok {
 			return expr.False // a hidden parent that is no document
 		}
-		first, rest, _ = strings.Cut(rest, ".")
-		n = n.child(first)
-		pre, _ = bsonval.Lookup(documentOf(pre), first)
-		post, _ = bsonval.Lookup(documentOf(post), first)
 	}
 	return expr.False
+}
+
+// step follows the first segment of path from v, which stands at n. In an array it is a position, and the entries of n
+// are those of the element.
+func (n *node) step(v bson.RawValue, path string) (child *node, value bson.RawValue, rest string, ok bool) {
+	name, rest, _ := strings.Cut(path, ".")
+	value, found := bsonval.Lookup(documentOf(v), name)
+	switch {
+	case v.Type == bson.TypeArray:
+		return n, value, rest, found && isDocument(value)
+	case isDocument(v) || bsonval.IsMissing(v):
+		return n.child(name), value, rest, true
+	default:
+		return nil, value, rest, false
+	}
 }

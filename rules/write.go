@@ -240,6 +240,8 @@ func (d *Decider) changed(n *node, pre, post bson.RawValue) expr.Truth {
 		return expr.False
 	case n.write.defined || len(n.fields) == 0:
 		return d.writable(n, pre, post)
+	case bsonval.IsMissing(pre) && isEmpty(post), bsonval.IsMissing(post) && isEmpty(pre):
+		return expr.False // a container itself is nobody's to add or remove, only what is in it
 	case isContainer(pre) && isContainer(post) && pre.Type != post.Type:
 		return d.changed(n, pre, bson.RawValue{}).And(d.changed(n, bson.RawValue{}, post))
 	case pre.Type == bson.TypeArray || post.Type == bson.TypeArray:
@@ -313,6 +315,8 @@ func (n *node) child(name string) *node {
 func isDocument(v bson.RawValue) bool { return v.Type == bson.TypeEmbeddedDocument }
 
 func isContainer(v bson.RawValue) bool { return isDocument(v) || v.Type == bson.TypeArray }
+
+func isEmpty(v bson.RawValue) bool { return isContainer(v) && len(v.Value) <= len(emptyDocument) }
 
 func documentOf(v bson.RawValue) bson.Raw {
 	if !isContainer(v) {

@@ -26,6 +26,7 @@ func TestCheckInsert(t *testing.T) {
 		{"nested", role(`"fields": {"a": {"fields": {"b": {"write": true}}}}`), ``, `{"a": {"b": 1}}`, false, ``},
 		{"nested, not listed", role(`"fields": {"a": {"fields": {"b": {"write": true}}}}`), ``, `{"a": {"b": 1, "c": 1}}`, false, `write`},
 		{"a scalar where children are listed", role(`"fields": {"a": {"fields": {"b": {"write": true}}}}`), ``, `{"a": 1}`, false, `write`},
+		{"an empty document where children are listed", role(`"fields": {"a": {"fields": {"b": {"write": true}}}}`), ``, `{"a": {}}`, false, `write`},
 		{"documents in an array", role(`"fields": {"a": {"fields": {"b": {"write": true}}}}`), ``, `{"a": [{"b": 1}]}`, false, ``},
 		{"scalars in an array", role(`"fields": {"a": {"fields": {"b": {"write": true}}}}`), ``, `{"a": [{"b": 1}, 1]}`, false, `write`},
 		{"a condition on the value", role(`"fields": {"a": {"write": {"%%this": "%%user.id"}}}`), ``, `{"a": "ua"}`, false, ``},

@@ -1,0 +1,31 @@
+package proxy
+
+import (
+	"context"
+
+	"github.com/rolegate/rolegate/rules"
+)
+
+// Delete deletes the first document of the view that matches, or all of them, and returns how many.
+func (p *Proxy) Delete(ctx context.Context, c Caller, op Delete) (int64, error) {
+	s, err := p.beginWrite(ctx, c, op.NS, "delete")
+	if err != nil {
+		return 0, err
+	}
+	v, err := s.parseRead(op.Filter, nil)
+	if err != nil {
+		return 0, err
+	}
+	ts, err := s.targets(ctx, v, op.Many)
+	if err != nil {
+		return 0, err
+	}
+	reads := s.reads(v.filter)
+	done, err := s.apply(ctx, v, ts, op.Many, func(d *rules.Decider, t target) (*GuardedWrite, error) {
+		if w := d.CheckDelete(t.stored); !w.Allowed {
+			return nil, s.deny(w)
+		}
+		return &GuardedWrite{Kind: DeleteDocument, ID: t.id, Guard: guard(t.stored, reads)}, nil
+	})
+	return done.changed, err
+}

@@ -1,0 +1,155 @@
+package proxy_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/ejson"
+	"github.com/rolegate/rolegate/proxy"
+	"github.com/rolegate/rolegate/rules"
+)
+
+// store answers from functions and remembers what it was asked.
+type store struct {
+	find   func(q proxy.Query) ([]bson.Raw, error)
+	write  func(ws []proxy.GuardedWrite) (proxy.WriteResult, error)
+	asked  []proxy.Query
+	writes [][]proxy.GuardedWrite
+}
+
+func (s *store) Find(_ context.Context, _ rules.Namespace, q proxy.Query) iter.Seq2[bson.Raw, error] {
+	s.asked = append(s.asked, q)
+	return func(yield func(bson.Raw, error) bool) {
+		docs, err := s.find(q)
+		for _, d := range docs {
+			if !yield(d, nil) {
+				return
+			}
+		}
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (s *store) Write(_ context.Context, _ rules.Namespace, ws []proxy.GuardedWrite) (proxy.WriteResult, error) {
+	s.writes = append(s.writes, ws)
+	return s.write(ws)
+}
+
+func (s *store) Ping(context.Context) error { return nil }
+
+// returning is a store that always finds these documents and stores whatever it is given.
+func returning(docs ...bson.Raw) *store {
+	return &store{
+		find:  func(proxy.Query) ([]bson.Raw, error) { return docs, nil },
+		write: func(ws []proxy.GuardedWrite) (proxy.WriteResult, error) { return allMatched(len(ws)), nil },
+	}
+}
+
+func allMatched(n int) proxy.WriteResult {
+	r := proxy.WriteResult{Done: n}
+	for range n {
+		r.Matched = append(r.Matched, true)
+	}
+	return r
+}
+
+// logs collects log lines.
+type logs struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+var ns = rules.Namespace{Service: "mongodb-atlas", Database: "app", Collection: "c"}
+
+var ann = proxy.Caller{User: &rules.User{ID: "ua", Type: rules.NormalUser}, ID: "req-1"}
+
+// newProxy serves one collection with these roles and filters.
+func newProxy(t testing.TB, s proxy.Store, roles, filters string, change ...func(*proxy.Config)) (*proxy.Proxy, *logs) {
+	t.Helper()
+	file := fmt.Sprintf(`{"database": "app", "collection": "c", "roles": [%s], "filters": [%s]}`, roles, filters)
+	app, ds := config.Load(fstest.MapFS{
+		"root_config.json": {Data: []byte(`{"app_id": "demo-abcde", "config_version": 20210101, "name": "demo"}`)},
+		"data_sources/mongodb-atlas/config.json": {
+			Data: []byte(`{"name": "mongodb-atlas", "type": "mongodb-atlas", "config": {"clusterName": "Cluster0"}}`),
+		},
+		"data_sources/mongodb-atlas/app/c/rules.json": {Data: []byte(file)},
+	}, config.Options{})
+	policy, more := rules.Compile(app, rules.Options{})
+	if ds = append(ds, more...); ds.HasErrors() {
+		var b strings.Builder
+		_ = ds.WriteText(&b)
+		t.Fatal(b.String())
+	}
+	l := &logs{}
+	c := proxy.Config{Store: s, Policy: policy, Log: slog.New(slog.NewTextHandler(l, nil))}
+	for _, f := range change {
+		f(&c)
+	}
+	return proxy.New(c), l
+}
+
+func doc(t testing.TB, text string) bson.Raw {
+	t.Helper()
+	if text == "" {
+		return nil
+	}
+	d, err := ejson.Parse([]byte(text), ejson.Limits{})
+	if err != nil {
+		t.Fatalf("parse %s: %v", text, err)
+	}
+	return d
+}
+
+func docs(t testing.TB, texts ...string) []bson.Raw {
+	var out []bson.Raw
+	for _, s := range texts {
+		out = append(out, doc(t, s))
+	}
+	return out
+}
+
+func text(t testing.TB, d bson.Raw) string {
+	t.Helper()
+	if d == nil {
+		return ""
+	}
+	out, err := ejson.AppendRelaxed(nil, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func find(t testing.TB, p *proxy.Proxy, op proxy.Find) ([]string, error) {
+	t.Helper()
+	op.NS = ns
+	var got []string
+	err := p.Find(t.Context(), ann, op, func(d bson.Raw) error {
+		got = append(got, text(t, d))
+		return nil
+	})
+	return got, err
+}

@@ -1,0 +1,86 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/filter"
+	"github.com/rolegate/rolegate/internal/query"
+)
+
+// Find calls emit for each document of the answer, in order. The document is valid during the call.
+func (p *Proxy) Find(ctx context.Context, c Caller, op Find, emit func(bson.Raw) error) error {
+	s, err := p.begin(ctx, c, op.NS, "find", false)
+	if err != nil {
+		return err
+	}
+	v, projection, err := s.parseFind(op)
+	if err != nil {
+		return err
+	}
+	var out []byte
+	return s.each(ctx, v, func(_, view bson.Raw) error {
+		if op.Projection == nil {
+			return emit(view)
+		}
+		var err error
+		if out, err = filter.Project(out[:0], view, projection); err != nil {
+			return err
+		}
+		return emit(out)
+	})
+}
+
+// FindOne returns the first document of the view that matches, or nil.
+func (p *Proxy) FindOne(ctx context.Context, c Caller, op Find) (bson.Raw, error) {
+	op.Skip, op.Limit = 0, 1
+	var found bson.Raw
+	err := p.Find(ctx, c, op, func(doc bson.Raw) error {
+		found = append(bson.Raw(nil), doc...)
+		return nil
+	})
+	return found, err
+}
+
+// parseFind checks everything that the request says, before the database is asked.
+func (s *session) parseFind(op Find) (viewRead, filter.Projection, error) {
+	v, err := s.parseRead(op.Filter, op.Sort)
+	if err != nil {
+		return v, filter.Projection{}, err
+	}
+	v.skip, v.limit = op.Skip, op.Limit
+	projection, err := filter.ParseProjection(op.Projection)
+	if err != nil {
+		return v, projection, s.invalid(err)
+	}
+	return v, projection, nil
+}
+
+func (s *session) parseRead(clientFilter, clientSort bson.Raw) (viewRead, error) {
+	v := viewRead{raw: document(clientFilter)}
+	var err error
+	if v.filter, err = query.Parse(v.raw, query.Options{NoRegex: s.p.NoRegex}); err != nil {
+		return v, s.invalid(err)
+	}
+	if len(clientSort) > len(document(nil)) {
+		if v.sort, err = query.ParseSort(clientSort); err != nil {
+			return v, s.invalid(err)
+		}
+	}
+	return v, nil
+}
+
+// invalid refuses a request because of what the client sent. The parsers' errors name operators and paths that the
+// client wrote, never values.
+func (s *session) invalid(err error) *Error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return &Error{Kind: Invalid, Message: printable(err.Error(), 200)}
+}
+
+func itoa(i int) string { return strconv.Itoa(i) }

@@ -1,0 +1,172 @@
+package proxy_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/proxy"
+)
+
+const (
+	everyone = `{"name": "all", "apply_when": {}, "read": true}`
+	owner    = `{"name": "owner", "apply_when": {"owner": "%%user.id"}, "write": true}`
+	titles   = `{"name": "titles", "apply_when": {}, "fields": {"title": {"read": true}}}`
+	titlesID = `{"name": "titles", "apply_when": {}, "fields": {"_id": {"read": true}, "title": {"read": true}}}`
+)
+
+// What goes to the database, and in what order.
+func TestFindPlan(t *testing.T) {
+	tests := []struct {
+		name, roles, filters string
+		filter, sort         string
+		wantFilter, wantSort string
+		wantSkip, wantLimit  int64
+	}{
+		{"nothing is hidden", everyone, ``, `{"a":1}`, ``, `{"a":1}`, ``, 1, 2},
+		{"nothing is hidden, sorted", everyone, ``, `{}`, `{"a":-1}`, ``, `{"a":-1}`, 1, 2},
+		{"a query filter", everyone, `{"name": "f", "apply_when": true, "query": {"t": 1}}`, `{"a":1}`, `{"b":1}`,
+			`{"$and":[{"t":{"$eq":1}},{"a":1}]}`, `{"b":1,"_id":1}`, 1, 2},
+		{"some documents are hidden", owner, ``, `{"a":1}`, ``, `{"a":1}`, `{"_id":1}`, 0, 0},
+		{"some fields are hidden, not those", titlesID, ``, `{"title":1}`, `{"title":1}`, `{"title":1}`, `{"title":1,"_id":1}`, 0, 0},
+		{"a hidden field in the filter", titlesID, ``, `{"secret":1}`, ``, ``, `{"_id":1}`, 0, 0},
+		{"a hidden field beside another", titlesID, ``, `{"title":1,"secret":1}`, ``, ``, `{"_id":1}`, 0, 0},
+		{"a hidden field in the sort", titlesID, ``, `{"title":1}`, `{"secret":1}`, `{"title":1}`, ``, 0, 0},
+		{"_id is hidden", titles, ``, `{"title":1}`, `{"title":1}`, `{"title":1}`, ``, 0, 0},
+		{"_id in the sort", owner, ``, `{}`, `{"_id":-1}`, ``, `{"_id":-1}`, 0, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := returning()
+			p, _ := newProxy(t, s, tt.roles, tt.filters)
+			if _, err := find(t, p, proxy.Find{Filter: doc(t, tt.filter), Sort: doc(t, tt.sort), Skip: 1, Limit: 2}); err != nil {
+				t.Fatal(err)
+			}
+			q := s.asked[0]
+			if diff := cmp.Diff([]any{tt.wantFilter, tt.wantSort, tt.wantSkip, tt.wantLimit},
+				[]any{text(t, q.Filter), text(t, q.Sort), q.Skip, q.Limit}); diff != "" {
+				t.Errorf("query (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFind(t *testing.T) {
+	stored := docs(t,
+		`{"_id":1,"owner":"ua","title":"C","secret":3}`,
+		`{"_id":2,"owner":"ub","title":"B","secret":1}`,
+		`{"_id":3,"owner":"ua","title":"A","secret":2}`,
+	)
+	tests := []struct {
+		name, roles  string
+		op           proxy.Find
+		filter, sort string
+		projection   string
+		want         []string
+	}{
+		{"hidden documents do not use up the limit", owner, proxy.Find{Limit: 1, Skip: 1}, ``, ``, `{"title":1}`, []string{`{"_id":3,"title":"A"}`}},
+		{"a hidden field is as if absent", titles, proxy.Find{}, `{"secret":1}`, ``, ``, nil},
+		{"... also when negated", titles, proxy.Find{}, `{"secret":{"$ne":1}}`, ``, ``, []string{`{"title":"A"}`, `{"title":"B"}`, `{"title":"C"}`}},
+		{"... and in a sort", titlesID, proxy.Find{}, ``, `{"secret":1}`, ``, []string{`{"_id":1,"title":"C"}`, `{"_id":2,"title":"B"}`, `{"_id":3,"title":"A"}`}},
+		{"sorted here", titles, proxy.Find{Limit: 2}, ``, `{"title":-1}`, ``, []string{`{"title":"C"}`, `{"title":"B"}`}},
+		{"sorted here, second page", titles, proxy.Find{Skip: 1, Limit: 1}, ``, `{"title":1}`, ``, []string{`{"title":"B"}`}},
+		{"a role for each document", owner + `,` + titles, proxy.Find{}, `{"title":{"$exists":true}}`, ``, ``,
+			[]string{`{"_id":1,"owner":"ua","title":"C","secret":3}`, `{"_id":3,"owner":"ua","title":"A","secret":2}`, `{"title":"B"}`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p, _ := newProxy(t, returning(stored...), tt.roles, ``)
+			tt.op.Filter, tt.op.Sort, tt.op.Projection = doc(t, tt.filter), doc(t, tt.sort), doc(t, tt.projection)
+			got, err := find(t, p, tt.op)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("documents (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFindOne(t *testing.T) {
+	p, _ := newProxy(t, returning(docs(t, `{"_id":1,"owner":"ub"}`, `{"_id":2,"owner":"ua"}`)...), owner, ``)
+	got, err := p.FindOne(t.Context(), ann, proxy.Find{NS: ns, Limit: 7, Skip: 5})
+	if err != nil || text(t, got) != `{"_id":2,"owner":"ua"}` {
+		t.Errorf("FindOne = %s, %v", text(t, got), err)
+	}
+	got, err = p.FindOne(t.Context(), ann, proxy.Find{NS: ns, Filter: doc(t, `{"_id":1}`)})
+	if err != nil || got != nil {
+		t.Errorf("FindOne of a hidden document = %s, %v", text(t, got), err)
+	}
+}
+
+// Nothing is asked of the database when no role can apply.
+func TestFindNone(t *testing.T) {
+	s := returning()
+	p, _ := newProxy(t, s, `{"name": "server", "apply_when": {"%%user.type": "server"}, "read": true}`, ``)
+	if got, err := find(t, p, proxy.Find{}); err != nil || got != nil || len(s.asked) != 0 {
+		t.Errorf("found %v, %v after %d queries", got, err, len(s.asked))
+	}
+}
+
+func TestFindRefusals(t *testing.T) {
+	many := returning(docs(t, `{"_id":1,"owner":"ub"}`, `{"_id":2,"owner":"ub"}`, `{"_id":3,"owner":"ub"}`)...)
+	failing := func(err error) *store {
+		s := returning(docs(t, `{"_id":1,"owner":"ua"}`)...)
+		inner := s.find
+		s.find = func(q proxy.Query) ([]bson.Raw, error) {
+			docs, _ := inner(q)
+			return docs, err
+		}
+		return s
+	}
+	tests := []struct {
+		name string
+		s    *store
+		ns   string
+		op   proxy.Find
+		want proxy.Kind
+	}{
+		{"an operator that is not allowed", returning(), "c", proxy.Find{Filter: doc(t, `{"$where":"1"}`)}, proxy.Invalid},
+		{"a sort that is none", returning(), "c", proxy.Find{Sort: doc(t, `{"a":"x"}`)}, proxy.Invalid},
+		{"a computed projection", returning(), "c", proxy.Find{Projection: doc(t, `{"a":"$b"}`)}, proxy.Invalid},
+		{"no rule", returning(), "other", proxy.Find{}, proxy.NoRule},
+		{"too many documents", many, "c", proxy.Find{}, proxy.ScanLimit},
+		{"unreachable", failing(proxy.ErrUnavailable), "c", proxy.Find{}, proxy.Unavailable},
+		{"slow", failing(proxy.ErrTimeout), "c", proxy.Find{}, proxy.TimedOut},
+		{"rejected", failing(proxy.ErrRejected), "c", proxy.Find{}, proxy.Rejected},
+		{"anything else", failing(errors.New("dial: value 42")), "c", proxy.Find{}, proxy.Internal},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p, _ := newProxy(t, tt.s, owner, ``, func(c *proxy.Config) { c.Limits.Scan = 2 })
+			tt.op.NS = ns
+			tt.op.NS.Collection = tt.ns
+			err := p.Find(t.Context(), ann, tt.op, func(bson.Raw) error { return nil })
+			var e *proxy.Error
+			if !errors.As(err, &e) || e.Kind != tt.want {
+				t.Fatalf("error %v, want kind %v", err, tt.want)
+			}
+			if strings.Contains(e.Message, "42") {
+				t.Errorf("the message quotes a cause: %s", e.Message)
+			}
+		})
+	}
+}
+
+func TestFindWithholdsWhatFails(t *testing.T) {
+	p, l := newProxy(t, returning(docs(t, `{"_id":1,"a":5}`, `{"_id":2,"a":"5f0000000000000000000001"}`)...),
+		`{"name": "r", "apply_when": {"_id": {"$ne": {"%stringToOid": "%%root.a"}}}, "read": true}`, ``)
+	got, err := find(t, p, proxy.Find{})
+	if err != nil || len(got) != 1 {
+		t.Errorf("found %v, %v", got, err)
+	}
+	for _, want := range []string{"withheld", "documents=1", "role=r", "permission=apply_when", "request_id=req-1", "namespace=app.c"} {
+		if n := strings.Count(l.String(), want); n != 1 {
+			t.Errorf("the log says %d times %s:\n%s", n, want, l)
+		}
+	}
+}

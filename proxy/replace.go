@@ -1,0 +1,70 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/rules"
+)
+
+// Replace replaces the first document of the view that matches.
+func (p *Proxy) Replace(ctx context.Context, c Caller, op Replace) (UpdateResult, error) {
+	s, err := p.beginWrite(ctx, c, op.NS, "update")
+	if err != nil {
+		return UpdateResult{}, err
+	}
+	return s.replace(ctx, op)
+}
+
+func (s *session) replace(ctx context.Context, op Replace) (UpdateResult, error) {
+	v, err := s.parseRead(op.Filter, nil)
+	if err != nil {
+		return UpdateResult{}, err
+	}
+	if err := checkDocument(op.Replacement); err != nil {
+		return UpdateResult{}, s.invalid(err)
+	}
+	change := func(d *rules.Decider, t target) (*GuardedWrite, error) {
+		post, ok := replacement(t, op.Replacement)
+		if !ok {
+			return nil, s.invalid(errors.New("the _id of a document cannot be changed"))
+		}
+		// The document as a whole is named: whether it may be replaced must not depend on which hidden
+		// fields it has.
+		if w := d.CheckUpdate(rules.Change{Pre: t.stored, Post: post, Named: []string{""}}); !w.Allowed {
+			return nil, s.deny(w)
+		}
+		if bytes.Equal(t.stored, post) {
+			return nil, nil
+		}
+		if len(post) > maxDocument {
+			return nil, &Error{Kind: TooLarge, Message: "the document is too large"}
+		}
+		return &GuardedWrite{Kind: ReplaceDocument, ID: t.id, Guard: Guard{Document: t.stored}, Document: post}, nil
+	}
+	insert := func() (bson.Raw, error) {
+		if _, given := bsonval.Lookup(op.Replacement, "_id"); given {
+			return op.Replacement, nil
+		}
+		for _, e := range v.filter.Equalities() {
+			if e.Path == "_id" {
+				return prependID(op.Replacement, e.Value), nil
+			}
+		}
+		return op.Replacement, nil
+	}
+	return s.update(ctx, v, false, op.Upsert, change, insert)
+}
+
+// replacement is the document that takes the target's place: with its _id, in front. It reports false when the client
+// sent another _id.
+func replacement(t target, doc bson.Raw) (bson.Raw, bool) {
+	if id, given := bsonval.Lookup(doc, "_id"); given && !bsonval.Equal(id, t.id) {
+		return nil, false
+	}
+	return prependID(doc, t.id), true
+}

@@ -1,0 +1,205 @@
+package proxy
+
+import (
+	"context"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/query"
+	"github.com/rolegate/rolegate/rules"
+)
+
+// A guarded write runs in three steps. Targets are read from the view; each is decided, and one denial ends the
+// request before anything is written; then the checked changes are sent, each under a guard that pins everything its
+// decision read. Where a guard no longer holds, that document alone is read and decided again.
+
+// decide turns a target into the write that carries out the request, or into nothing where the request changes nothing.
+type decide func(d *rules.Decider, t target) (*GuardedWrite, error)
+
+// written counts what a write did to documents of the view.
+type written struct{ matched, changed int64 }
+
+// targets reads the documents that a write selects: the first of the view, or all.
+func (s *session) targets(ctx context.Context, v viewRead, many bool) ([]target, error) {
+	v.forDecision = true
+	if !many {
+		v.limit = 1
+	}
+	var ts []target
+	var size int64
+	err := s.each(ctx, v, func(stored, view bson.Raw) error {
+		size += int64(len(stored) + len(view))
+		if len(ts) == s.p.Limits.Targets || size > s.p.Limits.Memory {
+			return &Error{Kind: Invalid, Message: "too many documents would be changed at once"}
+		}
+		ts = append(ts, newTarget(stored, view))
+		return nil
+	})
+	return ts, err
+}
+
+// apply decides about every target and stores the changes.
+func (s *session) apply(ctx context.Context, v viewRead, ts []target, many bool, f decide) (written, error) {
+	done := written{matched: int64(len(ts))}
+	var writes []GuardedWrite
+	d := s.bound.Decider()
+	for _, t := range ts {
+		w, err := f(d, t)
+		if err != nil {
+			return written{}, err
+		}
+		if w != nil {
+			writes = append(writes, *w)
+		}
+	}
+	for attempt := 1; len(writes) > 0; attempt++ {
+		res, err := s.p.Store.Write(ctx, s.ns, writes)
+		if res.Matched == nil && err == nil && res.Done < len(writes) && len(writes) > 1 {
+			// Totals alone do not tell which guard failed, and repeating all would apply some changes twice.
+			done.changed += int64(res.Done)
+			return done, s.conflict(done)
+		}
+		lost := s.lost(writes, res, &done)
+		if err != nil {
+			return done, s.partial(err, done)
+		}
+		if len(lost) == 0 {
+			break
+		}
+		if attempt == attempts {
+			return done, s.conflict(done)
+		}
+		if writes, err = s.again(ctx, v, lost, many, f, &done); err != nil {
+			return done, s.partial(err, done)
+		}
+	}
+	return done, nil
+}
+
+// lost returns the writes whose guard did not hold and counts the others.
+func (s *session) lost(ws []GuardedWrite, res WriteResult, done *written) []GuardedWrite {
+	if res.Matched == nil {
+		done.changed += int64(res.Done)
+		if res.Done < len(ws) {
+			return ws[res.Done:]
+		}
+		return nil
+	}
+	var lost []GuardedWrite
+	for i, ok := range res.Matched {
+		if ok {
+			done.changed++
+		} else {
+			lost = append(lost, ws[i])
+		}
+	}
+	return lost
+}
+
+// again reads the documents whose guard did not hold and decides anew. One that has left the view, or does not match
+// any more, is no target any more.
+func (s *session) again(ctx context.Context, v viewRead, lost []GuardedWrite, many bool, f decide, done *written) ([]GuardedWrite, error) {
+	var writes []GuardedWrite
+	d := s.bound.Decider()
+	for _, w := range lost {
+		var ts []target
+		var err error
+		if many {
+			ts, err = s.byID(ctx, v, w.ID)
+		} else {
+			// Another document may be the first of the view by now.
+			ts, err = s.targets(ctx, v, false)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(ts) == 0 {
+			done.matched--
+			continue
+		}
+		next, err := f(d, ts[0])
+		if err != nil {
+			return nil, err
+		}
+		if next != nil {
+			writes = append(writes, *next)
+		}
+	}
+	return writes, nil
+}
+
+// byID reads one document, if it still is in the view and matches.
+func (s *session) byID(ctx context.Context, v viewRead, id bson.RawValue) ([]target, error) {
+	d := s.bound.Decider()
+	var ts []target
+	q := Query{Filter: equalID(id), Limit: 1, ForDecision: true}
+	for stored, err := range s.p.Store.Find(ctx, s.ns, q) {
+		if err != nil {
+			return nil, s.storeError(err)
+		}
+		view, visible, err := d.View(nil, stored)
+		if err != nil {
+			s.withhold(err)
+			continue
+		}
+		if visible && v.filter.Match(view) {
+			ts = append(ts, newTarget(stored, view))
+		}
+	}
+	return ts, nil
+}
+
+func equalID(id bson.RawValue) bson.Raw {
+	doc, start := bsonval.BeginDocument(nil)
+	doc, eq := bsonval.BeginElement(doc, bson.TypeEmbeddedDocument, "_id")
+	doc = bsonval.AppendElement(doc, "$eq", id)
+	return bsonval.EndDocument(bsonval.EndDocument(doc, eq), start)
+}
+
+func (s *session) conflict(done written) *Error {
+	e := &Error{Kind: Conflict, Message: "the document was changed by someone else"}
+	e.Done = s.doneOf(done)
+	return e
+}
+
+// partial adds to an error what had been stored before it.
+func (s *session) partial(err error, done written) error {
+	err = s.storeError(err)
+	if e, ok := err.(*Error); ok && done.changed > 0 {
+		e.Done = s.doneOf(done)
+	}
+	return err
+}
+
+func (s *session) doneOf(done written) *Done {
+	if done.changed == 0 {
+		return nil
+	}
+	if s.op == "delete" {
+		return &Done{Deleted: done.changed}
+	}
+	return &Done{Matched: done.matched, Modified: done.changed}
+}
+
+// reads are the fields that decisions about a write with this filter depend on.
+func (s *session) reads(f *query.Filter) rules.Reads {
+	r := s.bound.Reads()
+	r.AddPaths(f.Paths())
+	return r
+}
+
+// beginWrite is begin for an operation that changes something.
+func (p *Proxy) beginWrite(ctx context.Context, c Caller, ns rules.Namespace, op string) (*session, error) {
+	s, err := p.begin(ctx, c, ns, op, true)
+	if err != nil {
+		return nil, err
+	}
+	if s.set.HasSchema() && op != "delete" {
+		return nil, &Error{
+			Kind:    Unsupported,
+			Message: "this collection has a schema, and writes cannot be checked against it yet",
+		}
+	}
+	return s, nil
+}
