@@ -55,6 +55,7 @@ func mustCases(t *testing.T) []*policytest.Case {
 
 // runCases runs the corpus on a target, one subtest a case, and says in the end what was run and what was not.
 func runCases(t *testing.T, target policytest.Target, parallel bool) {
+	t.Helper()
 	var mu sync.Mutex
 	var sum policytest.Summary
 	t.Run("cases", func(t *testing.T) {
@@ -86,6 +87,7 @@ func runCases(t *testing.T, target policytest.Target, parallel bool) {
 }
 
 func rewrite(t *testing.T, c *policytest.Case, r policytest.Result) {
+	t.Helper()
 	path := filepath.Join(corpus, filepath.FromSlash(c.Name)+".txtar")
 	if err := os.WriteFile(path, policytest.Rewrite(c, r.Failures), 0o644); err != nil {
 		t.Error(err)

@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ func (p *parser) value(data []byte, line int) (bson.RawValue, bool) {
 
 // lineOf counts the lines before the place where the JSON is wrong.
 func lineOf(data []byte, err error) int {
-	e, ok := err.(*ejson.Error) //nolint:errorlint // ejson documents that it returns this type
+	e, ok := errors.AsType[*ejson.Error](err)
 	if !ok || e.Offset > len(data) {
 		return 0
 	}
@@ -134,7 +135,7 @@ func repeat(doc bson.Raw) ([]bson.Raw, error) {
 	}
 	pattern, ok := doc.Lookup("document").DocumentOK()
 	if !ok {
-		return nil, fmt.Errorf("(repeat) needs a document")
+		return nil, errors.New("(repeat) needs a document")
 	}
 	out := make([]bson.Raw, 0, times)
 	for n := int32(1); n <= times; n++ {

@@ -44,11 +44,11 @@ func (h *HTTP) exchange(ctx context.Context, e *Exchange) (Outcome, error) {
 	for _, header := range e.Headers {
 		req.Header.Add(header.Name, h.fill(header.Value))
 	}
-	res, text, err := h.send(req)
+	status, header, text, err := h.send(req)
 	if err != nil {
 		return Outcome{}, err
 	}
-	return Response(res.StatusCode, res.Header, string(text)), nil
+	return Response(status, header, string(text)), nil
 }
 
 // credential is such as {token ann} or {expired ann}.
@@ -88,11 +88,11 @@ func (h *HTTP) command(ctx context.Context, u *User, c *Command) (Outcome, error
 	for _, header := range c.Headers {
 		req.Header.Set(header.Name, header.Value)
 	}
-	res, text, err := h.send(req)
+	status, _, text, err := h.send(req)
 	if err != nil {
 		return Outcome{}, err
 	}
-	return answer(c.Action, res.StatusCode, text)
+	return answer(c.Action, status, text)
 }
 
 // Body is the request body of a command, with the arguments as they are written in the case.
@@ -106,14 +106,14 @@ func (c *Command) Body() string {
 	return b.String() + "}"
 }
 
-func (h *HTTP) send(req *http.Request) (*http.Response, []byte, error) {
+func (h *HTTP) send(req *http.Request) (status int, header http.Header, body []byte, err error) {
 	res, err := h.Client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return 0, nil, nil, err
 	}
 	defer func() { _ = res.Body.Close() }() // the body has been read
-	text, err := io.ReadAll(res.Body)
-	return res, text, err
+	body, err = io.ReadAll(res.Body)
+	return res.StatusCode, res.Header, body, err
 }
 
 // answer reads the body of an answer.

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rolegate/rolegate/internal/ejson"
-
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/ejson"
 )
 
 // tokenLife is how long a token is good.
