@@ -14,6 +14,8 @@ const (
 	maxDocument = 16 << 20 // bytes, MongoDB's own limit
 	maxDepth    = 100
 	maxName     = 1024
+	// unsetTimestamp is what the database replaces by its clock at the top level of new documents.
+	unsetTimestamp = "\x00\x00\x00\x00\x00\x00\x00\x00"
 	// reservedName is where App Services kept a lock inside documents.
 	reservedName = "_id__baas_transaction"
 )
@@ -25,6 +27,12 @@ func checkDocument(doc bson.Raw) error {
 		switch id.Type {
 		case bson.TypeArray, bson.TypeRegex, bson.TypeUndefined:
 			return errors.New("an _id cannot be an array, a regular expression or undefined")
+		}
+	}
+	for it := bsonval.NewIter(doc); it.Next(); {
+		if v := it.Value(); v.Type == bson.TypeTimestamp && string(v.Value) == unsetTimestamp {
+			// The database would put the time there, and what is stored would not be what was checked.
+			return errors.New("a timestamp of zero is not stored as it is: send the time")
 		}
 	}
 	return checkNames(doc, false, 1)

@@ -119,6 +119,9 @@ func (s *session) upsert(ctx context.Context, build func() (bson.Raw, error)) (b
 	return id, nil
 }
 
+// codeDocumentTooLarge is MongoDB's code for a document over its limit.
+const codeDocumentTooLarge = 17419
+
 // postImage applies the update. An operator that fails on a value the user may not read is a denial: the failure would
 // tell something about the value.
 func (s *session) postImage(d *rules.Decider, u *update.Update, f *query.Filter, t target, named []string) (bson.Raw, error) {
@@ -129,6 +132,10 @@ func (s *session) postImage(d *rules.Decider, u *update.Update, f *query.Filter,
 	post, err := u.Apply(nil, t.stored, in)
 	if err == nil {
 		return post, nil
+	}
+	var failed *update.Error
+	if errors.As(err, &failed) && failed.Code == codeDocumentTooLarge {
+		named = []string{""} // how large the document is depends on all of it
 	}
 	if !d.Nameable(t.stored, named) {
 		return nil, s.deny(rules.WriteDecision{Permission: "write", Err: err})
@@ -202,8 +209,9 @@ func beforePositional(path string) string {
 	return path
 }
 
-// isReplacement tells whether an update has no operators. An empty one has none either.
+// isReplacement tells whether an update is a plain document. An empty one is refused as an update: whoever sends it has
+// lost the operators on the way, and did not mean to empty the document.
 func isReplacement(u bson.Raw) bool {
 	it := bsonval.NewIter(u)
-	return !it.Next() || !bytes.HasPrefix(it.Key(), []byte("$"))
+	return it.Next() && !bytes.HasPrefix(it.Key(), []byte("$"))
 }

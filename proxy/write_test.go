@@ -319,25 +319,29 @@ func TestFaults(t *testing.T) {
 func TestWriteRefusals(t *testing.T) {
 	s := returning(doc(t, `{"_id":"a","owner":"ua","s":"x","h":{"x":1}}`))
 	p, _ := newProxy(t, s, owner, ``)
-	for filter, u := range map[string]string{
-		`{"a":1}`:          `{"$where":1}`,
-		`{"b":1}`:          `{"$set":{"a.$b":1}}`,
-		`{"c":1}`:          `{"$inc":{"s":1}}`,
-		`{"$where":"1"}`:   `{"$set":{"a":1}}`,
-		`{"d":1}`:          `{"$set":{"_id__baas_transaction":1}}`,
-		`{"e":1}`:          `{"a.b":1}`,
-		`{"f":1}`:          `{"a":{"$b":1}}`,
-		`{"g":1}`:          `{"":1}`,
-		`{"h":{"$gt":{}}}`: `{"a":1,"_id":[1]}`,
+	for _, tt := range []struct{ filter, update string }{
+		{`{}`, `{"$where":1}`},
+		{`{}`, `{"$set":{"a.$b":1}}`},
+		{`{}`, `{"$inc":{"s":1}}`},
+		{`{}`, `{"$set":{"_id__baas_transaction":1}}`},
+		{`{}`, `{"a.b":1}`},
+		{`{}`, `{"a":{"$b":1}}`},
+		{`{}`, `{"":1}`},
+		{`{}`, `{"_id":[1]}`},
+		{`{}`, `{}`},
+		{`{}`, `{"$set":{"_id":"b"}}`},
+		{`{}`, `{"$set":{"a":1},"b":1}`},
+		{`{"$where":"1"}`, `{"$set":{"a":1}}`},
+		{`{"a":{"$near":[1,2]}}`, `{"$set":{"a":1}}`},
 	} {
-		if _, err := update(t, p, filter, u); err != nil && kindOf(err) != proxy.Invalid {
-			t.Errorf("update(%s, %s) = %v, want an invalid request", filter, u, err)
+		if _, err := update(t, p, tt.filter, tt.update); kindOf(err) != proxy.Invalid {
+			t.Errorf("update(%s, %s) = %v, want an invalid request", tt.filter, tt.update, err)
 		}
 	}
 	if len(s.writes) != 0 {
 		t.Errorf("written: %v", sayAll(t, s))
 	}
-	for _, d := range []string{`{"a":{"$b":1}}`, `{"a.b":1}`, `{"":1}`, `{"_id":[1]}`, `{"a":[{"b.c":1}]}`, `{"_id__baas_transaction":1}`} {
+	for _, d := range []string{`{"a":{"$b":1}}`, `{"a.b":1}`, `{"":1}`, `{"_id":[1]}`, `{"a":[{"b.c":1}]}`, `{"_id__baas_transaction":1}`, `{"t":{"$timestamp":{"t":0,"i":0}}}`} {
 		if _, err := p.Insert(t.Context(), ann, proxy.Insert{NS: ns, Documents: docs(t, d)}); kindOf(err) != proxy.Invalid {
 			t.Errorf("insert(%s) = %v, want an invalid request", d, err)
 		}
@@ -354,5 +358,20 @@ func TestHiddenTypeErrorIsADenial(t *testing.T) {
 	}
 	if _, err := update(t, p, `{}`, `{"$inc":{"title":1}}`); kindOf(err) != proxy.Invalid {
 		t.Errorf("$inc of a visible string: %v", err)
+	}
+}
+
+// That a document would become too large tells how large its hidden part is.
+func TestHiddenSizeIsADenial(t *testing.T) {
+	big := strings.Repeat("x", 15<<20)
+	part := strings.Repeat("y", 2<<20)
+	for roles, want := range map[string]proxy.Kind{
+		owner: proxy.Invalid,
+		`{"name": "r", "apply_when": {}, "fields": {"title": {"write": true}}}`: proxy.Denied,
+	} {
+		p, _ := newProxy(t, returning(doc(t, `{"_id":"a","owner":"ua","title":"t","secret":"`+big+`"}`)), roles, ``)
+		if _, err := update(t, p, `{}`, `{"$set":{"title":"`+part+`"}}`); kindOf(err) != want {
+			t.Errorf("under %s: %v, want kind %v", roles, err, want)
+		}
 	}
 }
