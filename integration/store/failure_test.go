@@ -194,6 +194,7 @@ func TestSlowWrite(t *testing.T) {
 	if r.sent("maxTimeMS") == 0 {
 		t.Error("the write carries no maxTimeMS")
 	}
+	<-ctx.Done()
 	_, err := b.store.Write(ctx, b.ns, anonymous(t))
 	if !errors.Is(err, proxy.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Write after the deadline = %v, want ErrUnavailable because of the deadline", err)
@@ -280,7 +281,10 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	for range store.Find(canceled, b.ns, proxy.Query{}) {
+	for _, err := range store.Find(canceled, b.ns, proxy.Query{}) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("Find for nobody = %v, want %v", err, context.Canceled)
+		}
 	}
 	if _, err := store.Write(t.Context(), b.ns, anonymous(t)); err != nil {
 		t.Error(err)
@@ -293,7 +297,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 		if after = runtime.NumGoroutine(); after <= before {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // nothing tells when a goroutine has ended
 	}
 	stacks := make([]byte, 1<<16)
 	t.Errorf("%d goroutines before, %d after:\n%s", before, after, stacks[:runtime.Stack(stacks, true)])

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -13,8 +14,14 @@ import (
 // values are few and alike, so that two of them are often nearly the same.
 func values(depth int) *rapid.Generator[any] {
 	scalars := rapid.SampledFrom([]any{
-		nil, "", "a", "$a", "A", true, false, int32(0), int32(1), int64(1), 1.0, -0.0, bson.DateTime(0), bson.Timestamp{T: 1},
-		bson.Symbol("a"), bson.MinKey{}, bson.MaxKey{}, bson.Undefined{}, bson.Regex{Pattern: "a"}, bson.Binary{Data: []byte("a")},
+		nil, "", "a", "$a", "A", true, false, int32(0), int32(1), int64(1), 1.0, math.Copysign(0, -1), bson.DateTime(0),
+		bson.Timestamp{T: 1},
+		bson.Symbol("a"),
+		bson.MinKey{},
+		bson.MaxKey{},
+		bson.Undefined{},
+		bson.Regex{Pattern: "a"},
+		bson.Binary{Data: []byte("a")},
 		bson.NilObjectID,
 	})
 	if depth == 0 {

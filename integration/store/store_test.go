@@ -177,8 +177,8 @@ func TestFindStreamsManyBatches(t *testing.T) {
 		}
 	}
 	n := 0
-	for range b.store.Find(t.Context(), b.ns, proxy.Query{BatchSize: 10}) {
-		if n++; n == 15 {
+	for _, err := range b.store.Find(t.Context(), b.ns, proxy.Query{BatchSize: 10}) {
+		if n++; err != nil || n == 15 {
 			break // gives the open cursor back
 		}
 	}

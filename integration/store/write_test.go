@@ -363,6 +363,7 @@ func TestGuardsSerialiseWriters(t *testing.T) {
 }
 
 func (b bench) counter(t *testing.T) int32 {
+	t.Helper()
 	for d, err := range b.store.Find(context.Background(), b.ns, proxy.Query{ForDecision: true, Limit: 1}) {
 		if err != nil {
 			t.Errorf("Find = %v", err)

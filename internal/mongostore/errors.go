@@ -38,7 +38,8 @@ var (
 	becauseOfUnknown = map[int32]bool{1: true, 8: true} // InternalError, UnknownError
 )
 
-// readError maps what a read may fail with. The server's text is dropped, it quotes values.
+// readError maps what a read may fail with. The server's text is dropped, it quotes values. What the driver reports is
+// kept as text only, except for the end of the request's own time: it wraps time-outs of its own, which are not that.
 func readError(err error) error {
 	var server mongo.CommandError
 	switch {
@@ -49,7 +50,7 @@ func readError(err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), mongo.IsTimeout(err):
 		return fmt.Errorf("%w: %w", proxy.ErrTimeout, err)
 	case mongo.IsNetworkError(err):
-		return fmt.Errorf("%w: %v", proxy.ErrUnavailable, err)
+		return fmt.Errorf("%w: %s", proxy.ErrUnavailable, err.Error())
 	}
 	return fmt.Errorf("read: %w", err)
 }
@@ -93,7 +94,7 @@ func writeError(err error) error {
 	}
 	var server mongo.CommandError
 	if !errors.As(err, &server) || server.Code == 0 {
-		return fmt.Errorf("%w: %v", proxy.ErrUnclear, err)
+		return fmt.Errorf("%w: %s", proxy.ErrUnclear, err.Error())
 	}
 	kind := proxy.ErrRejected
 	switch code := server.Code; {
@@ -136,7 +137,7 @@ func notSent(err error) error {
 	case justLate(err), errors.Is(err, proxy.ErrTimeout):
 		return fmt.Errorf("%w: %w", proxy.ErrUnavailable, err)
 	}
-	return fmt.Errorf("%w: %v", proxy.ErrUnavailable, err)
+	return fmt.Errorf("%w: %s", proxy.ErrUnavailable, err.Error())
 }
 
 // neverSent tells whether a command failed before it was put on the wire. What comes from the exchange itself is a

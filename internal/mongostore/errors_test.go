@@ -57,7 +57,7 @@ func TestErrorKinds(t *testing.T) {
 		for side, got := range map[string]error{"read": readError(tt.err), "write": writeError(tt.err)} {
 			want := map[string]error{"read": tt.read, "write": tt.write}[side]
 			for _, sentinel := range sentinels {
-				if is := errors.Is(got, sentinel); is != (sentinel == want) {
+				if is := errors.Is(got, sentinel); is != (sentinel == want) { //nolint:errorlint // of two sentinels
 					t.Errorf("%s, %s: %v: is %q = %v", name, side, got, sentinel, is)
 				}
 			}

@@ -106,7 +106,8 @@ func (k *Keys) find(ctx context.Context, filter bson.D) ([]auth.Key, error) {
 		return nil, errNoStore
 	}
 	cmd := bson.D{
-		{Key: "find", Value: keyCollection}, {Key: "filter", Value: filter},
+		{Key: "find", Value: keyCollection},
+		{Key: "filter", Value: filter},
 		{Key: "sort", Value: bson.D{{Key: "created", Value: 1}, {Key: "_id", Value: 1}}},
 	}
 	db := k.source.client.Database(k.database)

@@ -39,22 +39,26 @@ func TestOutcome(t *testing.T) {
 		"bulk": {
 			bulkForm, 3, `{"ok": 1, "cursor": {"id": 0, "firstBatch": [
 				{"ok": 1, "idx": 0, "n": 1}, {"ok": 1, "idx": 1, "n": 0}, {"ok": 1, "idx": 2, "n": 1}]}}`,
-			[]bool{true, false, true}, 2, nil,
+			[]bool{true, false, true},
+			2, nil,
 		},
 		"bulk with an error": {
 			bulkForm, 3, `{"ok": 1, "cursor": {"id": 0, "firstBatch": [
 				{"ok": 1, "idx": 0, "n": 1}, {"ok": 0, "idx": 1, "code": 11000, "n": 0}]}}`,
-			[]bool{true, false}, 1, proxy.ErrDuplicateKey,
+			[]bool{true, false},
+			1, proxy.ErrDuplicateKey,
 		},
 		"bulk without results":     {bulkForm, 2, `{"ok": 1}`, []bool{}, 0, proxy.ErrUnclear},
 		"bulk with an open cursor": {bulkForm, 2, `{"ok": 1, "cursor": {"id": 7, "firstBatch": []}}`, []bool{}, 0, proxy.ErrUnclear},
 		"bulk with too few results": {
 			bulkForm, 2, `{"ok": 1, "cursor": {"id": 0, "firstBatch": [{"ok": 1, "idx": 0, "n": 1}]}}`,
-			[]bool{true}, 1, proxy.ErrUnclear,
+			[]bool{true},
+			1, proxy.ErrUnclear,
 		},
 		"bulk with a result of another": {
 			bulkForm, 2, `{"ok": 1, "cursor": {"id": 0, "firstBatch": [{"ok": 1, "idx": 1, "n": 1}]}}`,
-			[]bool{}, 0, proxy.ErrUnclear,
+			[]bool{},
+			0, proxy.ErrUnclear,
 		},
 	}
 	for name, tt := range tests {

@@ -140,8 +140,10 @@ func encode(w proxy.GuardedWrite, f form, caps capabilities) (bson.Raw, error) {
 		d = bson.D{{Key: "q", Value: filter}, {Key: "u", Value: change}, {Key: "multi", Value: false}}
 		if f == bulkForm {
 			d = bson.D{
-				{Key: "update", Value: 0}, {Key: "filter", Value: filter},
-				{Key: "updateMods", Value: change}, {Key: "multi", Value: false},
+				{Key: "update", Value: 0},
+				{Key: "filter", Value: filter},
+				{Key: "updateMods", Value: change},
+				{Key: "multi", Value: false},
 			}
 		}
 	}
