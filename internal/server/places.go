@@ -1,0 +1,80 @@
+package server
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/source"
+)
+
+// places says where the data sources are and what clients call them.
+type places struct {
+	uris  map[string]string // :: service → connection string
+	names map[string]string // :: what clients send → service
+}
+
+// findPlaces maps the services of an app. All services of one cluster are at the default place. Two services of
+// different clusters must be told apart by the operator: one database behind both would be open under the weaker rules.
+func findPlaces(app *config.App, s settings, uri string, ds *source.Diagnostics) places {
+	p := places{uris: map[string]string{}, names: map[string]string{}}
+	clusters := map[string]bool{}
+	for _, svc := range app.Services {
+		p.names[svc.Name] = svc.Name
+		if hasDatabase(svc) {
+			clusters[clusterOf(svc)] = true
+		}
+	}
+	for _, svc := range app.Services {
+		if !hasDatabase(svc) {
+			continue
+		}
+		switch mapped := s.dataSources[svc.Name].uri; {
+		case mapped != "":
+			p.uris[svc.Name] = mapped
+		case len(clusters) > 1:
+			ds.Error(svc.Span, CodeUnmappedService, `give each one a uri in --config: {"data_sources": {"`+svc.Name+`": {"uri": "mongodb://…"}}}`,
+				"the app has data sources of several clusters, and nothing says where %s is", clip(svc.Name))
+		default:
+			p.uris[svc.Name] = uri
+		}
+	}
+	p.addAliases(app, s, ds)
+	return p
+}
+
+func (p places) addAliases(app *config.App, s settings, ds *source.Diagnostics) {
+	var services []string
+	for _, svc := range app.Services {
+		services = append(services, svc.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.dataSources)) {
+		d := s.dataSources[name]
+		if !slices.Contains(services, name) {
+			hint := ""
+			if near := source.Nearest(name, services); near != "" {
+				hint = `did you mean "` + near + `"?`
+			}
+			ds.Error(d.span, CodeUnknownService, hint, "the app has no data source %s", clip(name))
+			continue
+		}
+		for _, alias := range d.aliases {
+			if taken, ok := p.names[alias.Str]; ok {
+				ds.Error(alias.Span, CodeAliasTaken, "", "the name %s stands for the data source %s already", clip(alias.Str), clip(taken))
+				continue
+			}
+			p.names[alias.Str] = name
+		}
+	}
+}
+
+// hasDatabase leaves out what is never read: a data lake has no rules.
+func hasDatabase(s *config.Service) bool { return s.Type != "datalake" }
+
+// clusterOf names the cluster of a service. One that is not known is no other's.
+func clusterOf(s *config.Service) string {
+	if s.ClusterName == "" {
+		return "service " + s.Name
+	}
+	return "cluster " + s.ClusterName
+}

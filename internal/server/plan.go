@@ -1,0 +1,84 @@
+package server
+
+import (
+	"errors"
+
+	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/source"
+	"github.com/rolegate/rolegate/rules"
+)
+
+// plan is everything that is known before a connection is opened: what the server will be.
+type plan struct {
+	compiled
+	o        Options
+	settings settings
+	places   places
+	appID    string
+}
+
+// newPlan reads the settings and the app. What is wrong is reported all at once, as a *ConfigError; a plan that comes
+// without an error may be served.
+func newPlan(o Options) (*plan, error) {
+	if o.App == "" {
+		return nil, errors.New("no app export is given")
+	}
+	settings, own := readSettings(o.Settings)
+	c, err := compile(o.App, config.Options{Secrets: o.Secrets, Serving: true}, rules.Options{
+		RefusedDatabases:   []string{o.StoreDatabase},
+		SkipPostImageCheck: settings.skipPostImage,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{compiled: c, o: o, settings: settings}
+	own = append(own, config.ServeProblems(c.app)...)
+	p.appID = appID(c.app, o.AppID, &own)
+	p.places = findPlaces(c.app, settings, o.MongoDBURI, &own)
+	checkProviders(c.app, &own)
+	checkUserCreation(c.app, &own)
+	p.ds = append(p.ds, own...)
+	p.ds.Sort()
+	p.usable = p.usable && !own.HasErrors()
+	if p.ds.HasErrors() && (!o.Quarantine || !p.usable) {
+		return nil, &ConfigError{Diagnostics: p.ds, Usable: p.usable}
+	}
+	return p, nil
+}
+
+func appID(app *config.App, given string, ds *source.Diagnostics) string {
+	switch {
+	case given != "":
+		return given
+	case app.Root.AppID == "":
+		ds.Error(app.Root.Span, CodeNoAppID, "give --app-id: clients have it in their URLs, /app/<app id>/endpoint/data/v1",
+			"the export does not say its client app id")
+	}
+	return app.Root.AppID
+}
+
+// checkUserCreation refuses what the Data API says about users that it does not know. Either value changes who may come
+// in, and users are not recorded yet.
+func checkUserCreation(app *config.App, ds *source.Diagnostics) {
+	if d := app.DataAPI; d != nil && !d.Disabled && d.CreateUserOnAuth != nil {
+		ds.Error(d.Span, CodeNotBuilt, "remove the key: a good token is then enough, and nothing is recorded",
+			"the Data API says %q, and users are not recorded yet", "create_user_on_auth")
+	}
+}
+
+// report tells the log what is wrong with the configuration that is served all the same.
+func (p *plan) report() {
+	for _, d := range p.ds {
+		level := p.o.Logger.Warn
+		if d.Severity == source.Error {
+			level = p.o.Logger.Error
+		}
+		level("configuration", "problem", d.String())
+	}
+	if !p.ds.HasErrors() {
+		return
+	}
+	for _, d := range p.denials() {
+		p.o.Logger.Error("quarantine: everything is denied here", "data_source", d.service, "namespace", d.namespace, "problem", d.problem)
+	}
+}

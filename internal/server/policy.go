@@ -1,0 +1,153 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/source"
+	"github.com/rolegate/rolegate/rules"
+)
+
+// compiled is an app export that has been read and compiled.
+type compiled struct {
+	app    *config.App
+	policy *rules.Policy
+	ds     source.Diagnostics
+	usable bool // all errors are confined to namespaces
+}
+
+// compile reads and compiles an app.
+func compile(dir string, load config.Options, o rules.Options) (compiled, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return compiled{}, fmt.Errorf("app export: %w", err)
+	}
+	app, ds := config.Load(root.FS(), load)
+	if err := root.Close(); err != nil {
+		return compiled{}, fmt.Errorf("app export: %w", err)
+	}
+	o.Secrets = map[string]string{}
+	for value, secret := range app.Secrets {
+		if load.Secrets == nil {
+			break
+		}
+		if text, ok := load.Secrets(secret); ok {
+			o.Secrets[value] = text
+		}
+	}
+	policy, more := rules.Compile(app, o)
+	c := compiled{app: app, policy: policy, usable: app.Usable}
+	files := ruleFiles(app)
+	for _, d := range more {
+		if d.Severity == source.Error && (d.Span.File == nil || !files[d.Span.File.Name]) {
+			c.usable = false
+		}
+	}
+	c.ds = append(ds, more...)
+	c.ds.Sort()
+	return c, nil
+}
+
+// ruleFiles are the files whose errors concern one namespace only.
+func ruleFiles(app *config.App) map[string]bool {
+	files := map[string]bool{}
+	for _, s := range app.Services {
+		for _, rs := range rulesets(s) {
+			if rs.Span.File != nil {
+				files[rs.Span.File.Name] = true
+			}
+		}
+	}
+	return files
+}
+
+func rulesets(s *config.Service) []*config.Ruleset {
+	if s.DefaultRule == nil {
+		return s.Rulesets
+	}
+	return append([]*config.Ruleset{s.DefaultRule}, s.Rulesets...)
+}
+
+// denied describes a namespace that is denied because its rules have errors.
+type denied struct {
+	service, namespace string
+	problem            string // the first one
+}
+
+// denials lists what quarantine denies.
+func (c compiled) denials() []denied {
+	first := map[string]string{}
+	for _, d := range c.ds {
+		if d.Severity == source.Error && d.Span.File != nil && first[d.Span.File.Name] == "" {
+			first[d.Span.File.Name] = d.String()
+		}
+	}
+	var out []denied
+	for _, s := range c.app.Services {
+		for _, rs := range rulesets(s) {
+			problem := ""
+			if rs.Span.File != nil {
+				problem = first[rs.Span.File.Name]
+			}
+			if !rs.Broken && problem == "" {
+				continue
+			}
+			namespace := rs.Database + "." + rs.Collection
+			if rs == s.DefaultRule {
+				namespace = "(default rule)"
+			}
+			out = append(out, denied{service: s.Name, namespace: namespace, problem: problem})
+		}
+	}
+	return out
+}
+
+// Report is what is wrong with an app, and how much of it there is.
+type Report struct {
+	Diagnostics source.Diagnostics
+	Usable      bool // all errors are confined to namespaces
+	Name        string
+	Revision    string
+	DataSources int
+	Namespaces  int
+	Roles       int
+}
+
+// Validate reads and compiles an app as New does, but serves nothing, so that it is content without secrets.
+func Validate(dir string, secrets config.SecretSource, storeDatabase string) (*Report, error) {
+	if storeDatabase == "" {
+		storeDatabase = defaultDatabase
+	}
+	c, err := compile(dir, config.Options{Secrets: secrets}, rules.Options{RefusedDatabases: []string{storeDatabase}})
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Diagnostics: c.ds, Usable: c.usable, Name: c.app.Root.Name, Revision: c.app.Revision, DataSources: len(c.app.Services)}
+	for _, s := range c.app.Services {
+		r.Namespaces += len(s.Rulesets)
+		for _, rs := range rulesets(s) {
+			r.Roles += len(rs.Roles)
+		}
+	}
+	return r, nil
+}
+
+// Summary is one line for people.
+func (r *Report) Summary() string {
+	return fmt.Sprintf("%s, %s, %s: %s", plural(r.DataSources, "data source"), plural(r.Namespaces, "namespace"),
+		plural(r.Roles, "role"), count(r.Diagnostics))
+}
+
+// ExportedAppID reads the client app id of an export.
+func ExportedAppID(dir string) (string, error) {
+	c, err := compile(dir, config.Options{}, rules.Options{})
+	switch {
+	case err != nil:
+		return "", err
+	case c.app.Root.AppID == "":
+		return "", errors.New("the export does not say its client app id: give --app-id")
+	}
+	return c.app.Root.AppID, nil
+}

@@ -1,0 +1,151 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/auth"
+	"github.com/rolegate/rolegate/internal/source"
+	"github.com/rolegate/rolegate/proxy"
+	"github.com/rolegate/rolegate/proxy/dataapi"
+	"github.com/rolegate/rolegate/rules"
+)
+
+// proxyConfig says how the proxy works on this app.
+func (p *plan) proxyConfig(store proxy.Store) proxy.Config {
+	c := proxy.Config{
+		Store:         store,
+		Policy:        p.policy,
+		Log:           p.o.Logger,
+		CustomDataTTL: p.settings.customDataTTL,
+		NoRegex:       p.settings.appServices,
+		Limits: proxy.Limits{
+			Scan: int(p.settings.scan), Targets: int(p.settings.writeTargets),
+			Inserts: int(p.settings.inserts), Memory: p.settings.memory,
+		},
+	}
+	if d := p.app.CustomUserData; d != nil && d.Enabled && fetchesCustomData(p.app) {
+		c.CustomData = &proxy.CustomDataSource{
+			NS:          rules.Namespace{Service: d.Service, Database: d.Database, Collection: d.Collection},
+			UserIDField: d.UserIDField,
+		}
+	}
+	return c
+}
+
+// fetchesCustomData follows the Data API's own switch, which is on unless it is off.
+func fetchesCustomData(app *config.App) bool {
+	return app.DataAPI == nil || app.DataAPI.FetchCustomUserData == nil || *app.DataAPI.FetchCustomUserData
+}
+
+// doorConfig says how the Data API is served.
+func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authenticator) dataapi.Config {
+	c := dataapi.Config{
+		AppID:          p.appID,
+		Versions:       []string{"v1"},
+		InsertStatus:   p.settings.insertStatus,
+		DataSources:    p.places.names,
+		Configured:     p.policy.Known,
+		Authenticate:   authenticate,
+		Operations:     ops,
+		AllowedOrigins: p.o.AllowedOrigins,
+		MaxBody:        p.settings.maxBody,
+		MaxResponse:    p.settings.maxResponse,
+		MaxConcurrent:  int(p.settings.maxConcurrent),
+		UserRate:       p.settings.userRate,
+		RequestTimeout: p.settings.requestTimeout,
+		BodyTimeout:    p.settings.bodyTimeout,
+		Logger:         p.o.Logger,
+	}
+	if len(c.AllowedOrigins) == 0 {
+		c.AllowedOrigins = p.app.Root.AllowedOrigins
+	}
+	if d := p.app.DataAPI; d != nil {
+		c.Versions = d.Versions
+		if d.Disabled {
+			c.Versions = nil
+		}
+		if d.ReturnType == "EJSON" {
+			c.ReturnType = dataapi.EJSON
+		}
+	}
+	return c
+}
+
+// authConfig says who may come in.
+func (p *plan) authConfig(keys auth.KeyStore) auth.Config {
+	c := auth.Config{App: p.appID, Keys: keys, Logger: p.o.Logger, Now: p.o.Now}
+	for _, provider := range p.app.Providers {
+		switch t := provider.CustomToken; {
+		case provider.Disabled:
+		case provider.Type == "api-key":
+			c.APIKeys = true
+		case t != nil:
+			c.Token = tokenConfig(t, p.o.Secrets)
+		}
+	}
+	return c
+}
+
+func tokenConfig(t *config.CustomToken, secrets config.SecretSource) *auth.Token {
+	out := &auth.Token{
+		Algorithm: t.SigningAlgorithm, KeySetURL: t.JWKURI,
+		Audiences: t.Audiences, AnyAudience: t.RequireAnyAudience, Issuer: t.Issuer,
+	}
+	if t.JWKURI == "" {
+		for _, name := range t.SigningKeys {
+			key, _ := secrets(name) // a missing one has been refused
+			out.Keys = append(out.Keys, key)
+		}
+	}
+	for _, m := range t.Metadata {
+		out.Metadata = append(out.Metadata, auth.MetadataField{Path: m.Path, Name: m.Name, Required: m.Required})
+	}
+	return out
+}
+
+// checkProviders refuses more than one provider of tokens: which one a token is for could not be told.
+func checkProviders(app *config.App, ds *source.Diagnostics) {
+	var first *config.Provider
+	for _, p := range app.Providers {
+		switch {
+		case p.Disabled:
+		case p.CustomToken == nil:
+			if built := []string{"api-key", "custom-token"}; !slices.Contains(built, p.Type) {
+				ds.Warn(p.Span, CodeNotBuilt, "", "users of the provider %s cannot log in: rolegate has only %s", clip(p.Name), strings.Join(built, " and "))
+			}
+		case first == nil:
+			first = p
+		default:
+			ds.Error(p.Span, CodeSeveralTokens, "disable one of them", "there is another custom-token provider, %s", clip(first.Name))
+		}
+	}
+}
+
+// authenticator lets the Data API ask auth. Each of the two has its own names, neither knows the other.
+func authenticator(a *auth.Authenticator) dataapi.Authenticator {
+	kinds := map[dataapi.Kind]auth.Kind{
+		dataapi.Bearer: auth.Bearer, dataapi.EmailPassword: auth.EmailPassword, dataapi.APIKey: auth.APIKey, dataapi.JWT: auth.JWT,
+	}
+	answers := []struct{ from, to error }{
+		{auth.ErrFailed, dataapi.ErrBadCredentials},
+		{auth.ErrExpired, dataapi.ErrTokenExpired},
+		{auth.ErrTooMany, dataapi.ErrTooManyAttempts},
+		{auth.ErrUnavailable, dataapi.ErrAuthUnavailable},
+	}
+	return func(ctx context.Context, c dataapi.Credentials) (*rules.User, error) {
+		user, err := a.Authenticate(ctx, auth.Credentials{
+			Kind: kinds[c.Kind], Email: c.Email, Secret: c.Secret, RemoteAddress: c.RemoteAddress,
+		})
+		for _, answer := range answers {
+			if errors.Is(err, answer.from) {
+				return nil, fmt.Errorf("%w: %w", answer.to, err)
+			}
+		}
+		return user, err
+	}
+}
