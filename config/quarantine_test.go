@@ -1,8 +1,11 @@
 package config_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -213,12 +216,22 @@ func FuzzLoad(f *testing.F) {
 	} {
 		f.Add(s)
 	}
+	real, err := filepath.Glob(corpusDir + "/*/services/*/rules/*.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range real {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		fsys := export("-- root_config.json --\n{\"app_id\": \"x\"}\n-- environments/no-environment.json --\n{\"values\": {\"e\": \"v\\\"\"}}\n" +
 			"-- values/v.json --\n{\"name\": \"v\", \"from_secret\": true, \"value\": \"s\"}\n" +
 			"-- services/t/config.json --\n{\"name\": \"t\", \"type\": \"mongodb\"}\n-- data_sources/s/config.json --\n{\"name\": \"s\", \"type\": \"mongodb-atlas\"}\n")
-		file := export("-- f --\n")["f"]
-		file.Data = []byte(text)
+		file := &fstest.MapFile{Data: []byte(text)}
 		fsys["data_sources/s/hr/c/rules.json"] = file
 		fsys["services/t/rules/hr.c.json"] = file
 		app, ds := config.Load(fsys, config.Options{Serving: true})

@@ -2,6 +2,8 @@ package source_test
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -151,6 +153,17 @@ func FuzzParse(f *testing.F) {
 		`{"a":1} // x`, strings.Repeat("[", 102), "[1\n2]", `{"a\u0000":1}`,
 	} {
 		f.Add([]byte(s))
+	}
+	real, err := filepath.Glob("../../../shared/corpus/*/data_sources/*/*/*/rules.json") // real exports, where they are at hand
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, name := range real {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		v, ds := source.Parse(&source.File{Name: "f", Text: text})

@@ -77,7 +77,7 @@ func TestExcerptOfLongLine(t *testing.T) {
 func TestWriteJSON(t *testing.T) {
 	t.Parallel()
 	var out strings.Builder
-	if err := (source.Diagnostics)(nil).WriteJSON(&out); err != nil || out.String() != "[]\n" {
+	if err := source.Diagnostics(nil).WriteJSON(&out); err != nil || out.String() != "[]\n" {
 		t.Errorf("WriteJSON of nothing = %q, %v, want an empty array", out.String(), err)
 	}
 	out.Reset()
