@@ -216,11 +216,11 @@ func FuzzLoad(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	real, err := filepath.Glob(corpusDir + "/*/services/*/rules/*.json")
+	exports, err := filepath.Glob(corpusDir + "/*/services/*/rules/*.json")
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, name := range real {
+	for _, name := range exports {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)

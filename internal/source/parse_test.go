@@ -154,11 +154,11 @@ func FuzzParse(f *testing.F) {
 	} {
 		f.Add([]byte(s))
 	}
-	real, err := filepath.Glob("../../../shared/corpus/*/data_sources/*/*/*/rules.json") // real exports, where they are at hand
+	exports, err := filepath.Glob("../../../shared/corpus/*/data_sources/*/*/*/rules.json") // real exports, where they are at hand
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, name := range real {
+	for _, name := range exports {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
