@@ -213,32 +213,37 @@ func (a *applier) walkElements(s *step, at place) error {
 	if err := a.tooExpensive(); err != nil {
 		return err
 	}
-	selected := make([]*step, len(c.nodes))
+	selected := make([][]*step, len(c.nodes))
 	for i := range c.nodes {
-		for _, id := range s.order {
-			if f := s.filters[id]; f != nil && !f.matches(a, c.nodes[i].value()) {
-				continue
-			}
-			next := s.next[id]
-			if selected[i] != nil {
-				both, err := a.merge(selected[i], next)
-				if err != nil {
-					return err
-				}
-				next = both
-			}
-			selected[i] = next
-		}
+		selected[i] = a.selected(s, &c.nodes[i])
 	}
-	for i, next := range selected {
-		if next == nil {
+	for i, steps := range selected {
+		if len(steps) == 0 {
 			continue
 		}
-		if err := a.walk(next, place{parent: c, i: i}); err != nil {
+		all := steps[0]
+		for _, next := range steps[1:] {
+			var err error
+			if all, err = a.merge(all, next); err != nil {
+				return err
+			}
+		}
+		if err := a.walk(all, place{parent: c, i: i}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// selected returns what is done to one element of an array.
+func (a *applier) selected(s *step, element *node) []*step {
+	var steps []*step
+	for _, id := range s.order {
+		if f := s.filters[id]; f == nil || f.matches(a, element.value()) {
+			steps = append(steps, s.next[id])
+		}
+	}
+	return steps
 }
 
 // leaf makes one change.
@@ -264,5 +269,5 @@ func (a *applier) leaf(l *leaf, at place) error {
 	case do == check:
 		return viable(l, at)
 	}
-	return nil
+	return ambiguous(l, at)
 }

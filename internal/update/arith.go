@@ -31,7 +31,10 @@ func (m arithmetic) existing(_ *applier, l *leaf, at place) error {
 	if !ok {
 		return refusePath(codeBadValue, l.op, l.path.text, "would overflow")
 	}
-	at.node().set(result)
+	// As in MongoDB, a result that only differs in form, such as 1.00 for 1.0 or 0 for -0, changes nothing.
+	if result.Type != v.Type || !bsonval.Equal(result, v) {
+		at.node().set(result)
+	}
 	return nil
 }
 

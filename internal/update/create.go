@@ -19,6 +19,15 @@ func viable(l *leaf, at place) error {
 	return refusePath(codePathNotViable, l.op, l.path.text, "leads through something that cannot have such a field")
 }
 
+// ambiguous refuses numbers with leading zeros where an array stands. They are no indexes to us but are to MongoDB, so
+// doing nothing would be wrong.
+func ambiguous(l *leaf, at place) error {
+	if at.node().kind() == bson.TypeArray && isDigits(at.absent[0]) {
+		return viable(l, at)
+	}
+	return nil
+}
+
 // create makes the absent segments of a place: objects on the way, whatever the segments are, and v at the end. An array
 // is filled up with nulls.
 func (a *applier) create(l *leaf, at place, v bson.RawValue) error {

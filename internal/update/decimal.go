@@ -15,6 +15,7 @@ import (
 type decimal struct {
 	negative    bool
 	special     uint64 // the high bits of an infinity or a NaN, sign excluded; 0 for finite numbers
+	payload     uint64 // the low bits of a NaN
 	coefficient *big.Int
 	exponent    int
 }
@@ -29,6 +30,7 @@ const (
 	decimalNaN      = 0x7c00000000000000
 	decimalSign     = 1 << 63
 	coefficientHigh = 1<<49 - 1
+	payloadHigh     = 1<<46 - 1
 )
 
 // toDecimal converts a number. A double keeps 15 digits, as it does in MongoDB.
@@ -49,7 +51,7 @@ func readDecimal(b []byte) decimal {
 	d := decimal{negative: high&decimalSign != 0, coefficient: new(big.Int)}
 	switch {
 	case high&decimalNaN == decimalNaN:
-		d.special = decimalNaN
+		return notANumber(d.negative, high&payloadHigh, low)
 	case high&decimalInfinity == decimalInfinity:
 		d.special = decimalInfinity
 	case high>>61&3 == 3:
@@ -66,11 +68,23 @@ func readDecimal(b []byte) decimal {
 	return d
 }
 
+// notANumber makes a quiet NaN. A payload of more than 33 digits is not canonical and means none.
+func notANumber(negative bool, high, low uint64) decimal {
+	const maxHigh, maxLow = 0x0000314dc6448d93, 0x38c15b09ffffffff // 10^33 - 1
+	if high > maxHigh || high == maxHigh && low > maxLow {
+		high, low = 0, 0
+	}
+	return decimal{negative: negative, special: decimalNaN | high, payload: low}
+}
+
+func (d decimal) isNaN() bool { return d.special&decimalNaN == decimalNaN }
+
 func fromDouble(f float64) decimal {
 	d := decimal{negative: math.Signbit(f), coefficient: new(big.Int)}
 	switch {
 	case math.IsNaN(f):
-		d.special = decimalNaN
+		payload := math.Float64bits(f) & (1<<51 - 1)
+		return notANumber(d.negative, payload>>5, payload<<59)
 	case math.IsInf(f, 0):
 		d.special = decimalInfinity
 	case f != 0:
@@ -85,7 +99,7 @@ func fromDouble(f float64) decimal {
 
 // value returns the number as a BSON value.
 func (d decimal) value() bson.RawValue {
-	high, low := d.special, uint64(0)
+	high, low := d.special, d.payload
 	if high == 0 {
 		bits := make([]byte, 16)
 		d.coefficient.FillBytes(bits)
@@ -127,9 +141,9 @@ func (d decimal) scaledTo(exponent int) *big.Int {
 
 func (d decimal) plusSpecial(e decimal) decimal {
 	switch {
-	case d.special == decimalNaN:
+	case d.isNaN():
 		return d
-	case e.special == decimalNaN:
+	case e.isNaN():
 		return e
 	case d.special != 0 && e.special != 0 && d.negative != e.negative:
 		return decimal{special: decimalNaN}
@@ -142,9 +156,9 @@ func (d decimal) plusSpecial(e decimal) decimal {
 func (d decimal) times(e decimal) decimal {
 	negative := d.negative != e.negative
 	switch {
-	case d.special == decimalNaN:
+	case d.isNaN():
 		return d
-	case e.special == decimalNaN:
+	case e.isNaN():
 		return e
 	case d.special == 0 && e.special == 0:
 		return round(negative, new(big.Int).Mul(d.coefficient, e.coefficient), d.exponent+e.exponent)

@@ -9,7 +9,8 @@
 //
 //   - Names that are empty, contain '.' or start with '$' are refused everywhere in stored values and paths (codes 56, 57
 //     and 52), and so are names that occur twice in an object and names over 1,024 bytes (2). Rules could not name such fields.
-//   - A segment with leading zeros is a name and never an index (28): MongoDB would let a.1 and a.01 be two paths.
+//   - A segment with leading zeros is a name and never an index (28): to MongoDB a.1 and a.01 are two
+//     paths to one element.
 //   - Paths of more than 50 segments (2) and documents nested deeper than 100 levels (15).
 //   - $pull conditions and array filters that the query package refuses (2).
 //   - Giving _id the same number in another type (66).

@@ -169,6 +169,9 @@ func (p *parser) insert(l *leaf) error {
 	last := len(l.path.segments) - 1
 	for i, name := range l.path.segments {
 		id, selects := identifier(name)
+		if selects && i == 0 {
+			return refusePath(codeBadValue, l.op, l.path.text, "starts with a positional segment")
+		}
 		if s.leaf != nil || !s.isEmpty() && s.elements != selects {
 			return conflict(l)
 		}
@@ -194,11 +197,11 @@ func (p *parser) insert(l *leaf) error {
 
 // use looks up the array filter for the segment i of a path.
 func (p *parser) use(s *step, l *leaf, i int, id string) error {
-	if id == "" {
-		return nil
-	}
 	f := p.filter(id)
-	if f == nil {
+	switch {
+	case id == "":
+		return nil
+	case f == nil:
 		return refusePath(codeBadValue, l.op, l.path.text, "names an identifier without an array filter")
 	}
 	f.used = true

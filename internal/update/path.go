@@ -29,22 +29,19 @@ func parsePath(op, text string) (path, error) {
 		return path{}, refusePath(codeBadValue, op, text, "has too many segments")
 	}
 	matched := 0
-	for i, s := range p.segments {
+	for _, s := range p.segments {
 		if err := checkSegment(op, text, s); err != nil {
 			return path{}, err
-		}
-		if !isPositional(s) {
-			continue
-		}
-		if i == 0 {
-			return path{}, refusePath(codeBadValue, op, text, "starts with a positional segment")
 		}
 		if s == positional {
 			matched++
 		}
 	}
-	if matched > 1 {
+	switch {
+	case matched > 1:
 		return path{}, refusePath(codeBadValue, op, text, "has more than one segment '$'")
+	case p.segments[0] == positional:
+		return path{}, refusePath(codeBadValue, op, text, "starts with a positional segment")
 	}
 	return p, nil
 }

@@ -10,12 +10,12 @@ import (
 type rename struct{ source, target path }
 
 func newRename(p *parser, f field) (change, error) {
+	if err := p.add(f.op, f.path, reserved{}); err != nil {
+		return nil, err
+	}
 	text, ok := bsonval.String(f.value)
 	if !ok {
 		return nil, refuse(codeBadValue, f.op, "the target must be a string")
-	}
-	if err := p.add(f.op, f.path, reserved{}); err != nil {
-		return nil, err
 	}
 	target, err := parsePath(f.op, text)
 	if err != nil {
