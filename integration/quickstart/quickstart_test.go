@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolegate/rolegate/integration/embedded"
+)
+
+var update = flag.Bool("update", false, "rewrite testdata/transcript.txt")
+
+const transcript = "testdata/transcript.txt"
+
+// The requests that the quickstart prints, in their order, answer as the transcript says. The README quotes it.
+func TestTranscript(t *testing.T) {
+	app, err := exampleDir("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := embedded.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := serve(ctx, app, db.URI, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	tokens := map[string]string{}
+	all, err := people(os.DirFS(app))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range all {
+		if tokens[p.Short], err = token(p, s.AppID(), exampleKey, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got strings.Builder
+	for _, st := range steps {
+		status, answer := send(t, st, "http://"+s.Addr().String(), s.AppID(), tokens[st.who])
+		fmt.Fprintf(&got, "# %s\n%s\n%d %s\n\n", st.title, st.curl("http://127.0.0.1:8080", s.AppID()), status, answer)
+	}
+	if *update {
+		if err := os.WriteFile(transcript, []byte(got.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(transcript)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got.String()); diff != "" {
+		t.Errorf("the quickstart answers otherwise (-want +got):\n%s", diff)
+	}
+}
+
+func send(t *testing.T, s step, base, app, token string) (status int, answer string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url(base, app), strings.NewReader(s.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(bytes.TrimSpace(body))
+}
+
+// The command itself prints what is needed, ends when it is told to, and leaves nothing behind.
+func TestRunEndsCleanly(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	before := runtime.NumGoroutine()
+	out := &notifying{printed: make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, out, "", "127.0.0.1:0", false) }()
+	select {
+	case <-out.printed:
+	case err := <-done:
+		t.Fatalf("run ended early: %v", err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Errorf("run = %v", err)
+	}
+	for _, want := range []string{"TOM=ey", "MARA=ey", "curl -s http://127.0.0.1:", "/app/employees-example/", "Bearer $TOM"} {
+		if !strings.Contains(out.text.String(), want) {
+			t.Errorf("the output has no %q:\n%s", want, &out.text)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	after := runtime.NumGoroutine()
+	for range 200 {
+		if after <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // nothing tells when a goroutine has ended
+		after = runtime.NumGoroutine()
+	}
+	stacks := make([]byte, 1<<16)
+	t.Errorf("%d goroutines before, %d after:\n%s", before, after, stacks[:runtime.Stack(stacks, true)])
+}
+
+// notifying is a writer that tells when the last line was printed.
+type notifying struct {
+	text    strings.Builder
+	printed chan struct{}
+}
+
+func (n *notifying) Write(p []byte) (int, error) {
+	n.text.Write(p)
+	if bytes.Contains(p, []byte("Ctrl-C")) {
+		close(n.printed)
+	}
+	return len(p), nil
+}
+
+func TestTokensOnly(t *testing.T) {
+	var out strings.Builder
+	if err := run(t.Context(), &out, "", "", true); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "=ey"); n != 5 {
+		t.Errorf("%d tokens, want one for each of the five users:\n%s", n, &out)
+	}
+}
