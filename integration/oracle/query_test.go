@@ -71,6 +71,8 @@ var refusals = map[string]bool{
 	"$regex: ^ with the option m must be followed by a character":       true,
 	"$regex: a literal { must be escaped":                               true,
 	"$regex: possessive and repeated quantifiers are not supported":     true,
+	"$regex: this kind of group is not supported":                       true,
+	"$regex: the pattern has an escape that is not supported":           true,
 	// Database references, and what the server ignores beside an $elemMatch inside $all.
 	"$ref: the operator is not supported": true,
 	"$id: the operator is not supported":  true,

@@ -45,6 +45,25 @@ func TestScalars(t *testing.T) {
 	if !bsonval.IsNumber(bsonval.FromInt32(1)) || bsonval.IsNumber(bsonval.FromString("1")) {
 		t.Error("IsNumber")
 	}
+	if !bsonval.IsNaN(bsonval.FromDouble(math.NaN())) || !bsonval.IsNaN(mustValue(t, mustDecimal(t, "NaN"))) || bsonval.IsNaN(bsonval.FromInt32(1)) || bsonval.IsNaN(bson.RawValue{}) {
+		t.Error("IsNaN")
+	}
+	if !bsonval.IsEmpty(mustValue(t, bson.A{})) || !bsonval.IsEmpty(mustValue(t, bson.D{})) || bsonval.IsEmpty(mustValue(t, bson.A{1})) || bsonval.IsEmpty(bsonval.FromString("")) {
+		t.Error("IsEmpty")
+	}
+	for s, want := range map[string]int64{"4.9": 4, "-4.9": -4, "1E-6176": 0, "12E+2": 1200, "9223372036854775807.5": math.MaxInt64} {
+		if got, ok := bsonval.TruncateDecimal(mustValue(t, mustDecimal(t, s))); !ok || got != want {
+			t.Errorf("TruncateDecimal(%s) = %d, %v, want %d", s, got, ok, want)
+		}
+	}
+	for _, s := range []string{"NaN", "-Infinity", "1E+19", "9223372036854775808"} {
+		if got, ok := bsonval.TruncateDecimal(mustValue(t, mustDecimal(t, s))); ok {
+			t.Errorf("TruncateDecimal(%s) = %d", s, got)
+		}
+	}
+	if _, ok := bsonval.TruncateDecimal(bsonval.FromDouble(1)); ok {
+		t.Error("TruncateDecimal of a double")
+	}
 	for _, v := range []bson.RawValue{{}, bsonval.Null(), bsonval.FromBool(true)} {
 		if _, ok := bsonval.Double(v); ok {
 			t.Errorf("Double(%v) is ok", v)

@@ -18,11 +18,6 @@ var (
 	digits   = runeSet{{'0', '9'}}
 	word     = runeSet{{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}}
 	space    = runeSet{{'\t', '\r'}, {' ', ' '}} // with the vertical tab, which RE2's \s leaves out
-	vertical = runeSet{{'\n', '\r'}, {0x85, 0x85}, {0x2028, 0x2029}}
-	blanks   = runeSet{
-		{'\t', '\t'}, {' ', ' '}, {0xa0, 0xa0}, {0x1680, 0x1680}, {0x180e, 0x180e}, {0x2000, 0x200a}, {0x202f, 0x202f}, {0x205f, 0x205f},
-		{0x3000, 0x3000},
-	}
 	alphabet = runeSet{{'A', 'Z'}, {'a', 'z'}}
 )
 
@@ -34,7 +29,8 @@ var posixSets = map[string]runeSet{
 	"xdigit": {{'0', '9'}, {'A', 'F'}, {'a', 'f'}},
 }
 
-// escapedSet returns the class of characters that a letter behind a backslash stands for.
+// escapedSet returns the class of characters that a letter behind a backslash stands for. \h and \v are not among them:
+// PCRE takes them for disjoint from \S and then misses matches.
 func escapedSet(letter byte) (runeSet, bool) {
 	var set runeSet
 	switch letter | 0x20 {
@@ -44,10 +40,6 @@ func escapedSet(letter byte) (runeSet, bool) {
 		set = word
 	case 's':
 		set = space
-	case 'h':
-		set = blanks
-	case 'v':
-		set = vertical
 	default:
 		return nil, false
 	}

@@ -1,6 +1,8 @@
 package query
 
 import (
+	"slices"
+
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
@@ -30,6 +32,9 @@ type compiled struct {
 // $elemMatch, a regular expression or a string for $regex, and so on. Comparisons take their operand literally and are
 // made without an allocation.
 func NewTest(op Op, operand bson.RawValue) (Test, error) {
+	if op >= Eq && op <= Lte {
+		return comparison(op, operand)
+	}
 	p := parser{o: Options{Trusted: true}.withDefaults()}
 	return p.test(op, operand, 0)
 }
@@ -62,6 +67,20 @@ func (t *Test) Match(doc bson.Raw, p Path) bool {
 func (t *Test) MatchValue(v bson.RawValue) bool {
 	var st state
 	return t.matchValue(v, &st) && !st.corrupt
+}
+
+// MatchesMissing reports whether a missing value passes the comparison inside the test, before any negation: true for
+// {$eq: null} and {$ne: null}, false for {$gt: 1} and {$ne: 1}. For such a test the paths that lead into arrays are read
+// differently by different servers.
+func (t *Test) MatchesMissing() bool {
+	switch t.op {
+	case 0:
+		return false
+	case All, Not:
+		return slices.ContainsFunc(t.more.list, func(t Test) bool { return t.MatchesMissing() })
+	}
+	var st state
+	return t.hit(bson.RawValue{}, &st)
 }
 
 func (t *Test) matchValue(v bson.RawValue, st *state) bool {
