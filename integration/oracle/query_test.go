@@ -172,7 +172,7 @@ func counts(m map[string]int) string {
 }
 
 func TestSortsOrderAsTheServerDoes(t *testing.T) {
-	const rounds, sortsPerRound, perSort = 30, 200, 20
+	const rounds, sortsPerRound, perSort = 36, 200, 20
 	e := oracle.Open(t)
 	g := oracle.NewGenerator(e.Rand)
 	compared, refused, failures := 0, 0, 0
