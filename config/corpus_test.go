@@ -28,7 +28,6 @@ func refusals() map[string]refusal {
 		types     = "decision 13: string for a boolean"
 		keys      = "decisions 13 and 44: unknown key in a rule"
 		twice     = "decision 15: two files for one namespace"
-		names     = "threats 9: a namespace needs names; neither the file nor its path has both"
 	)
 	return map[string]refusal{
 		"10gen__realm-cli__3":                          {[]string{source.CodeMalformed}, malformed},
@@ -36,13 +35,9 @@ func refusals() map[string]refusal {
 		"CARRTUSF__carrt-measure-realmBackend":         {[]string{config.CodeDuplicateNS}, twice},
 		"WildAid__o-fish-realm__1":                     {[]string{source.CodeMalformed, config.CodeMissingKey}, malformed + " in sixteen functions"},
 		"WildAid__o-fish-realm__2":                     {[]string{config.CodeDuplicateNS}, twice},
-		"abrindeyev__diary":                            {[]string{config.CodeInvalidNS}, names},
 		"cyzoox__xzacto-backend":                       {[]string{config.CodeNamespaceMismatch}, "decision 15: path and content disagree"},
 		"flowerforce__flowerbase__2":                   {[]string{config.CodeUnknownKey}, keys},
 		"jsimonrichard__QrTracker-atlas-hackathon__1":  {[]string{config.CodeWrongType}, types},
-		"realm__realm-js__11":                          {[]string{config.CodeInvalidNS}, names},
-		"realm__realm-js__15":                          {[]string{config.CodeInvalidNS}, names},
-		"realm__realm-js__7":                           {[]string{config.CodeInvalidNS}, names},
 		"visualum-engineers__visualum-mongo-db-app__2": {[]string{config.CodeUnknownKey}, keys},
 		"visualum-engineers__visualum-mongo-db-app__3": {[]string{source.CodeMalformed, config.CodeUnknownKey}, malformed + "; " + keys},
 		"visualum-engineers__visualum-mongo-db-app__4": {[]string{config.CodeUnknownKey}, keys},

@@ -150,10 +150,18 @@ func (r *rulesets) legacyFile(name, stem string) {
 	if inside != ns {
 		ds.Warn(rs.Span, CodeNamespaceMismatch, "", "the file is about %s, not %s as its name says", quote(inside.String()), quote(ns.String()))
 	}
-	if checkNamespace(inside, rs.Span, &ds); ds.HasErrors() && (inside.database == "" || inside.collection == "") {
+	if inside.database == "" || inside.collection == "" {
+		// There is no such namespace, so the rules never granted anything to anybody. Whatever they were meant for
+		// must not be left to the default rule.
+		ds.Warn(rs.Span, CodeInvalidNS, "name database and collection in the file; rules for every collection belong into default_rule.json",
+			"the namespace %s has an empty name: these rules grant nothing", quote(inside.String()))
+		rs.Broken = true
 		r.service.denyDefault()
 		r.denied[ns] = rs.Span
+		r.put(inside, rs, ds)
+		return
 	}
+	checkNamespace(inside, rs.Span, &ds)
 	r.put(inside, rs, ds)
 }
 
@@ -199,8 +207,6 @@ func contentNames(v *source.Value, ns namespace) namespace {
 func checkNamespace(ns namespace, at source.Span, ds *source.Diagnostics) {
 	problem := ""
 	switch {
-	case ns.database == "" || ns.collection == "":
-		problem = "has an empty name"
 	case strings.ContainsAny(ns.String(), "\x00/\\"):
 		problem = "has a name with NUL, / or \\"
 	case strings.ContainsAny(ns.database, ". \"$"):
@@ -215,11 +221,7 @@ func checkNamespace(ns namespace, at source.Span, ds *source.Diagnostics) {
 		problem = fmt.Sprintf("lies in the database %s, which is never served", ns.database)
 	}
 	if problem != "" {
-		hint := ""
-		if ns.database == "" || ns.collection == "" {
-			hint = "name database and collection in the file; rules for every collection belong into default_rule.json"
-		}
-		ds.Error(at, CodeInvalidNS, hint, "the namespace %s %s", quote(ns.String()), problem)
+		ds.Error(at, CodeInvalidNS, "", "the namespace %s %s", quote(ns.String()), problem)
 	}
 }
 

@@ -25,17 +25,15 @@ type Options struct {
 
 // The codes of the diagnostics of this package, besides those of rules/expr.
 const (
-	CodeRoleName       = "duplicate-role"
-	CodeEmptyRoles     = "empty-roles"
-	CodeProjection     = "invalid-projection"
-	CodeSchemaWrites   = "schema-writes-refused"
-	CodeUnreachable    = "unreachable-role"
-	CodeLiteralInvalid = "invalid-value"
+	CodeRoleName     = "duplicate-role"
+	CodeEmptyRoles   = "empty-roles"
+	CodeProjection   = "invalid-projection"
+	CodeSchemaWrites = "schema-writes-refused"
 )
 
 // Codes lists every code that Compile may report.
 func Codes() []string {
-	return append(expr.Codes(), CodeRoleName, CodeEmptyRoles, CodeProjection, CodeSchemaWrites, CodeUnreachable, CodeLiteralInvalid)
+	return append(expr.Codes(), CodeRoleName, CodeEmptyRoles, CodeProjection, CodeSchemaWrites)
 }
 
 type compiler struct {
@@ -92,7 +90,7 @@ func (c *compiler) values(app *config.App, secrets map[string]string) {
 func (c *compiler) literal(v *source.Value) bson.RawValue {
 	lit, err := ejson.ParseValue(v.Span.File.Text[v.Span.Start:v.Span.End], ejson.Limits{})
 	if err != nil {
-		c.ds.Error(v.Span, CodeLiteralInvalid, "", "not a value: %v", err)
+		c.ds.Error(v.Span, config.CodeInvalidValue, "", "not a value: %v", err)
 		return bsonval.Null()
 	}
 	return lit

@@ -117,6 +117,11 @@ func (p *parser) operator(left side, name string, m *source.Member, all *source.
 	}
 	if op, ok := memberships[name]; ok {
 		isReference := m.Value.Kind == source.String && strings.HasPrefix(m.Value.Str, "%%")
+		if m.Value.Kind == source.String && !isReference {
+			p.ds.Warn(m.Value.Span, CodeOperand, `a field of the document is written "%%root.`+m.Value.Str+`"`,
+				"%q takes a list, or an expansion that is one: this condition never holds", m.Name)
+			return constNode(Unknown)
+		}
 		if m.Value.Kind != source.Array && !isReference {
 			return p.fail(m.Value.Span, CodeOperand, "", "%q takes a list, or an expansion that is one", m.Name)
 		}

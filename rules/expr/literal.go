@@ -45,8 +45,9 @@ func (p *parser) defined(b base, path, name string, at source.Span) bool {
 				return true
 			}
 		}
-		p.fail(at, CodeExpansion, nearest(seg, known, prefix), "%q does not exist", name)
-		return false
+		// It has no value on either side, so that not even a negated condition on it can grant.
+		p.ds.Warn(at, CodeExpansion, nearest(seg, known, prefix), "%q never has a value: conditions on it never hold", name)
+		return true
 	}
 	named := func(names map[string]bool, seg, what string) bool {
 		if seg == "" || names[seg] {

@@ -27,9 +27,6 @@ func TestParseErrors(t *testing.T) {
 		{`{"a": "%%user."}`, expr.InRole, expr.CodeExpansion, `"%%user."`, ""},
 		{`{"a": "%%key"}`, expr.InRole, expr.CodeExpansion, `"%%key"`, ""},
 		{`{"%%usr.id": 1}`, expr.InRole, expr.CodeExpansion, `"%%usr.id"`, "%%user"},
-		{`{"%%user.custom_dat.x": 1}`, expr.InRole, expr.CodeExpansion, `"%%user.custom_dat.x"`, "custom_data"},
-		{`{"%%request.httpmethod": "GET"}`, expr.InRole, expr.CodeExpansion, `"%%request.httpmethod"`, "httpMethod"},
-		{`{"%%environment.tags": "x"}`, expr.InRole, expr.CodeExpansion, `"%%environment.tags"`, "tag"},
 		{`{"a": "%%values.admin"}`, expr.InRole, expr.CodeUndefined, `"%%values.admin"`, "admins"},
 		{`{"a": "%%environment.values.x"}`, expr.InRole, expr.CodeUndefined, `"%%environment.values.x"`, ""},
 		{`{"a": {"$neq": 1}}`, expr.InRole, expr.CodeOperator, `"$neq"`, "$ne"},
@@ -48,7 +45,7 @@ func TestParseErrors(t *testing.T) {
 		{`{"a..b": 1}`, expr.InRole, expr.CodePath, `"a..b"`, ""},
 		{`{"%and": []}`, expr.InRole, expr.CodeOperand, `[]`, ""},
 		{`{"%or": {"a": 1}}`, expr.InRole, expr.CodeOperand, `{"a": 1}`, ""},
-		{`{"a": {"$in": "x"}}`, expr.InRole, expr.CodeOperand, `"x"`, ""},
+		{`{"a": {"$in": 1}}`, expr.InRole, expr.CodeOperand, `1`, ""},
 		{`{"a": {"$exists": "yes"}}`, expr.InRole, expr.CodeOperand, `"yes"`, ""},
 		{`{"a": {"$size": "%%values.limit"}}`, expr.InRole, expr.CodeOperand, `"%%values.limit"`, ""},
 		{`{"a": {"$size": "x"}}`, expr.InRole, expr.CodeOperand, `"x"`, ""},
@@ -149,6 +146,27 @@ func TestReads(t *testing.T) {
 		}
 		if text != tt.want {
 			t.Errorf("Reads(%s) = %q, want %q", tt.expr, text, tt.want)
+		}
+	}
+}
+
+// What can never have a value is a warning, and unknown on both sides of a comparison.
+func TestParseWarnings(t *testing.T) {
+	tests := []struct{ expr, code, hint string }{
+		{`{"%%user.custom_dat.x": {"$ne": 1}}`, expr.CodeExpansion, "custom_data"},
+		{`{"%%user": {"nam": {"$ne": 1}}}`, "", ""},
+		{`{"a": {"$ne": "%%user._id"}}`, expr.CodeExpansion, "%%user.id"},
+		{`{"%%request.httpmethod": {"$ne": "GET"}}`, expr.CodeExpansion, "httpMethod"},
+		{`{"%%environment.tags": {"$ne": "x"}}`, expr.CodeExpansion, "tag"},
+		{`{"%%user.id": {"$nin": "members"}}`, expr.CodeOperand, "%%root.members"},
+	}
+	for _, tt := range tests {
+		e, ds := parse(tt.expr, expr.InRole)
+		if ds.HasErrors() || (tt.code != "" && (len(ds) != 1 || ds[0].Code != tt.code || !strings.Contains(ds[0].Hint, tt.hint))) {
+			t.Errorf("%s: %v, want a warning %s with the hint %s", tt.expr, ds, tt.code, tt.hint)
+		}
+		if got := e.Bind(scope(t)).Eval(&expr.Env{}); got != expr.Unknown {
+			t.Errorf("%s = %v, want unknown", tt.expr, got)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/rolegate/rolegate/internal/query"
@@ -52,8 +53,8 @@ var expansionNames = []string{
 	"%%user", "%%request", "%%values", "%%environment", "%%root", "%%prevRoot", "%%this", "%%prev", "%%true", "%%false",
 }
 
-// The members of %%user and %%request. Another name is an error: a condition such as
-// {"%%user.rol": {"$ne": "guest"}} on a name that can never exist would grant.
+// The members of %%user, %%request and %%environment. Another name never has a value: a condition such as
+// {"%%user.rol": {"$ne": "guest"}} must not grant.
 var (
 	userNames    = []string{"id", "type", "data", "custom_data", "identities"}
 	requestNames = []string{
@@ -63,8 +64,28 @@ var (
 	environmentNames = []string{"tag", "values"}
 )
 
+// has tells whether the path starts with a member that the base can have.
+func (b base) has(path string) bool {
+	first, _, _ := strings.Cut(path, ".")
+	switch {
+	case first == "":
+		return true
+	case b == baseUser:
+		return slices.Contains(userNames, first)
+	case b == baseRequest:
+		return slices.Contains(requestNames, first)
+	case b == baseEnvironment:
+		return slices.Contains(environmentNames, first)
+	default:
+		return true
+	}
+}
+
 // newRef makes a reference. The path has been checked for empty segments by the caller.
 func newRef(b base, path string) (ref, error) {
+	if !b.has(path) {
+		b = baseNever
+	}
 	if b == baseUser {
 		if path == "custom_data" {
 			b, path = baseCustomData, ""
