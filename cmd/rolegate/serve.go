@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/rolegate/rolegate/internal/audit"
 	"github.com/rolegate/rolegate/internal/server"
 	"github.com/rolegate/rolegate/internal/source"
 )
@@ -54,7 +55,7 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 		Secrets:        secrets,
 		Settings:       settings,
 		Quarantine:     c.Quarantine,
-		Logger:         slog.New(slog.NewJSONHandler(s.err, &slog.HandlerOptions{Level: c.LogLevel})),
+		Logger:         audit.New(s.err, c.LogLevel),
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,9 @@ package server
 
 import (
 	"errors"
+	"fmt"
+	"net/url"
+	"strings"
 
 	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/internal/source"
@@ -37,6 +40,9 @@ func newPlan(o Options) (*plan, error) {
 	p.places = findPlaces(c.app, settings, o.MongoDBURI, &own)
 	checkProviders(c.app, &own)
 	checkUserCreation(c.app, &own)
+	if err := checkOrigins(o.AllowedOrigins, c.app.Root, &own); err != nil {
+		return nil, err
+	}
 	p.ds = append(p.ds, own...)
 	p.ds.Sort()
 	p.usable = p.usable && !own.HasErrors()
@@ -60,10 +66,44 @@ func appID(app *config.App, given string, ds *source.Diagnostics) string {
 // checkUserCreation refuses what the Data API says about users that it does not know. Either value changes who may come
 // in, and users are not recorded yet.
 func checkUserCreation(app *config.App, ds *source.Diagnostics) {
+	const key = "create_user_on_auth"
 	if d := app.DataAPI; d != nil && !d.Disabled && d.CreateUserOnAuth != nil {
-		ds.Error(d.Span, CodeNotBuilt, "remove the key: a good token is then enough, and nothing is recorded",
-			"the Data API says %q, and users are not recorded yet", "create_user_on_auth")
+		ds.Error(keySpan(d.Span, key), CodeNotBuilt, "remove the key: a good token is then enough, and nothing is recorded",
+			"the Data API says %q, and users are not recorded yet", key)
 	}
+}
+
+// keySpan points at a key of the object at a span, or else at the object.
+func keySpan(at source.Span, key string) source.Span {
+	v, _ := source.Parse(at.File) // it has been parsed before
+	if v != nil && v.Kind == source.Array && len(v.Items) == 1 {
+		v = v.Items[0]
+	}
+	if m := v.Member(key); m != nil {
+		return m.NameSpan
+	}
+	return at
+}
+
+// checkOrigins looks for origins that no browser ever sends. They match nothing, which is safe and not what was meant.
+func checkOrigins(given []string, root config.Root, ds *source.Diagnostics) error {
+	for _, s := range given {
+		if !isOrigin(s) {
+			return fmt.Errorf("%q is no origin, which is scheme://host or scheme://host:port", s)
+		}
+	}
+	for _, s := range root.AllowedOrigins {
+		if !isOrigin(s) {
+			ds.Warn(root.Span, CodeInvalidSetting, "an origin is scheme://host or scheme://host:port", "%s is no origin and matches none", clip(s))
+		}
+	}
+	return nil
+}
+
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme != "" && u.Hostname() != "" && !strings.Contains(u.Host, "*") && u.User == nil && u.RawQuery == "" &&
+		u.Fragment == "" && (u.Path == "" || u.Path == "/")
 }
 
 // report tells the log what is wrong with the configuration that is served all the same.
@@ -73,12 +113,12 @@ func (p *plan) report() {
 		if d.Severity == source.Error {
 			level = p.o.Logger.Error
 		}
-		level("configuration", "problem", d.String())
+		level("configuration", "diagnostic", d.String())
 	}
 	if !p.ds.HasErrors() {
 		return
 	}
 	for _, d := range p.denials() {
-		p.o.Logger.Error("quarantine: everything is denied here", "data_source", d.service, "namespace", d.namespace, "problem", d.problem)
+		p.o.Logger.Error("quarantine: everything is denied here", "service", d.service, "namespace", d.namespace, "diagnostic", d.problem)
 	}
 }

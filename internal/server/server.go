@@ -7,13 +7,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/internal/mongostore"
+	"github.com/rolegate/rolegate/internal/telemetry"
 	"github.com/rolegate/rolegate/proxy"
+	"github.com/rolegate/rolegate/proxy/admin"
 	"github.com/rolegate/rolegate/proxy/dataapi"
 )
 
@@ -25,7 +28,10 @@ type Server struct {
 	cert  *certificate // nil serves plain HTTP
 
 	public, admin net.Listener // admin is nil without an address
-	handler       http.Handler
+	door          http.Handler
+	adminDoor     http.Handler
+
+	draining atomic.Bool
 }
 
 // New reads the configuration and opens the listeners and the database connections. A configuration that must not be
@@ -38,7 +44,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s := &Server{plan: p}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(err, s.close(ctx))
+		return nil, errors.Join(err, s.Close(ctx))
 	}
 	p.report()
 	return s, nil
@@ -75,9 +81,25 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if s.auth, err = auth.New(ctx, s.plan.authConfig(s.store.Keys())); err != nil {
 		return err
 	}
-	operations := proxy.New(s.plan.proxyConfig(s.store))
-	s.handler = dataapi.New(s.plan.doorConfig(operations, authenticator(s.auth)))
+	metrics := telemetry.New()
+	metrics.Revision(s.plan.app.Revision)
+	door := s.plan.doorConfig(proxy.New(s.plan.proxyConfig(s.store)), counted(authenticator(s.auth), metrics))
+	door.Observe = observer(metrics)
+	s.door = forwarded(s.plan.settings.trustedProxies, dataapi.New(door))
+	s.adminDoor = admin.New(admin.Config{Ready: s.notReady, Revision: s.plan.app.Revision, Metrics: metrics.Handler()})
 	return nil
+}
+
+// notReady says why the server cannot serve, or nothing.
+func (s *Server) notReady(ctx context.Context) string {
+	if s.draining.Load() {
+		return admin.Draining
+	}
+	if err := s.store.Ping(ctx); err != nil {
+		s.plan.o.Logger.Warn("not ready: the database does not answer", "error", err)
+		return admin.Database
+	}
+	return ""
 }
 
 // Addr is the address of the public listener.
@@ -97,43 +119,68 @@ func (s *Server) AppID() string { return s.plan.appID }
 // Run serves until ctx ends, lets running requests finish, and closes everything. It is called once.
 func (s *Server) Run(ctx context.Context) error {
 	log := s.plan.o.Logger
-	log.Info("serving", "address", s.Addr().String(), "tls", s.cert != nil, "app_id", s.plan.appID, "revision", s.plan.app.Revision)
-	servers := []*http.Server{newHTTPServer(s.handler, log)}
-	g, ctx := errgroup.WithContext(ctx)
+	public := newHTTPServer(s.door, log)
+	if s.cert != nil {
+		public.TLSConfig = s.cert.config()
+	}
+	// The admin listener outlives the public one: until the end it says that the server is draining.
+	g, ended := errgroup.WithContext(ctx)
+	adminEnd, endAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	g.Go(func() error {
-		if s.cert == nil {
-			return served(servers[0].Serve(s.public))
+		if s.cert != nil {
+			return served(public.ServeTLS(s.public, "", ""))
 		}
-		servers[0].TLSConfig = s.cert.config()
-		return served(servers[0].ServeTLS(s.public, "", ""))
+		return served(public.Serve(s.public))
 	})
+	if s.admin != nil {
+		h := newHTTPServer(s.adminDoor, log)
+		h.WriteTimeout = 30 * time.Second
+		g.Go(func() error { return served(h.Serve(s.admin)) })
+		g.Go(func() error {
+			<-adminEnd.Done()
+			_, err := shutdown(h, time.Second)
+			return err
+		})
+	}
 	g.Go(func() error {
-		<-ctx.Done()
-		log.Info("draining", "at_most", s.plan.o.Drain.String())
-		return s.drain(servers)
+		<-ended.Done()
+		s.draining.Store(true)
+		log.Info("draining")
+		defer endAdmin()
+		inTime, err := shutdown(public, s.plan.o.Drain)
+		if !inTime {
+			log.Warn("requests cut off: they took longer than the time to drain")
+		}
+		return err
 	})
+	s.logServing()
 	err := g.Wait()
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	err = errors.Join(err, s.close(closing))
+	err = errors.Join(err, s.Close(closing))
 	log.Info("stopped")
 	return err
 }
 
-// drain stops accepting and waits for running requests. Those that take too long are cut off.
-func (s *Server) drain(servers []*http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.plan.o.Drain)
-	defer cancel()
-	var errs []error
-	for _, h := range servers {
-		err := h.Shutdown(ctx)
-		if errors.Is(err, context.DeadlineExceeded) {
-			s.plan.o.Logger.Warn("requests cut off: they took longer than the time to drain")
-			err = h.Close()
-		}
-		errs = append(errs, err)
+func (s *Server) logServing() {
+	attrs := []any{
+		"address", s.Addr().String(), "tls", s.cert != nil, "app", s.plan.appID,
+		"environment", s.plan.app.Root.Environment, "revision", s.plan.app.Revision,
 	}
-	return errors.Join(errs...)
+	if s.admin != nil {
+		attrs = append(attrs, "admin", s.AdminAddr().String())
+	}
+	s.plan.o.Logger.Info("serving", attrs...)
+}
+
+// shutdown stops accepting and waits for running requests. Those that take too long are cut off.
+func shutdown(h *http.Server, atMost time.Duration) (inTime bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), atMost)
+	defer cancel()
+	if err = h.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
+		return false, h.Close()
+	}
+	return true, err
 }
 
 // served tells the end that was asked for from a failure.
@@ -144,10 +191,8 @@ func served(err error) error {
 	return fmt.Errorf("serve: %w", err)
 }
 
-// Close gives everything back when Run is not called.
-func (s *Server) Close(ctx context.Context) error { return s.close(ctx) }
-
-func (s *Server) close(ctx context.Context) error {
+// Close gives everything back. It is for a server that is not run: Run does it itself.
+func (s *Server) Close(ctx context.Context) error {
 	var errs []error
 	for _, l := range []net.Listener{s.public, s.admin} {
 		if l == nil {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"math"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,12 +41,14 @@ func Codes() []string {
 //	  "insert_status": 201,              // of successful inserts, else 200
 //	  "user_rate": 100,                  // requests a second of one user; 0 is any number
 //	  "custom_user_data_ttl": "5s",      // how long reads remember custom user data; "0s" reads it every time
+//	  "trusted_proxies": ["10.0.0.0/8"], // whose X-Forwarded-For says who the client is
 //	  "limits": {"request_timeout": "300s"}
 //	}
 //
 // It may have comments. Its keys are checked strictly: a setting that is not understood must not be missed silently.
 type settings struct {
-	dataSources map[string]dataSource
+	dataSources    map[string]dataSource
+	trustedProxies []netip.Prefix
 
 	appServices    bool // compat
 	skipPostImage  bool
@@ -107,6 +110,7 @@ func readSettings(f *source.File) (settings, source.Diagnostics) {
 			}
 		},
 		"custom_user_data_ttl": func(v *source.Value) { s.customDataTTL = r.duration(v, "custom_user_data_ttl", 0, time.Hour) },
+		"trusted_proxies":      func(v *source.Value) { s.trustedProxies = r.networks(v, "trusted_proxies") },
 		"limits":               func(v *source.Value) { r.limits(v, &s) },
 	})
 	return s, ds
@@ -146,7 +150,7 @@ type settingsReader struct {
 
 // laterSettings are known to the design and have no effect yet. Accepting them would promise what does not happen.
 func laterSettings() []string {
-	return []string{"ip_access_list", "null_type_schema_validation", "public_url", "result_order", "trusted_proxies"}
+	return []string{"ip_access_list", "null_type_schema_validation", "public_url", "result_order"}
 }
 
 // flagNames are given on the command line or in the environment, not in the file.
@@ -238,6 +242,19 @@ func (r settingsReader) texts(v *source.Value, name string) []*source.Value {
 			x.Span = r.at(x.Span)
 			out = append(out, x)
 		}
+	}
+	return out
+}
+
+func (r settingsReader) networks(v *source.Value, name string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, x := range r.texts(v, name) {
+		p, err := parsePrefix(x.Str)
+		if err != nil {
+			r.refuse(x, `such as "10.1.2.3" or "10.0.0.0/8"`, "%s is neither an address nor a network", clip(x.Str))
+			continue
+		}
+		out = append(out, p)
 	}
 	return out
 }
