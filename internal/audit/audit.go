@@ -32,7 +32,7 @@ func keys() map[string]int {
 			// What became of it. Paths are names, never values.
 			"code", "reason", "outcome", "role", "permission", "path", "documents", "status", "duration",
 			// The server itself.
-			"app", "revision", "version", "environment", "address", "admin", "service", "host", "hosts", "keys", "algorithm",
+			"app", "app_id", "revision", "version", "address", "admin", "at_most", "service", "host", "hosts", "keys", "algorithm",
 			"problems", "tls", "expr", "bulk_write", "collation",
 		},
 		longText: {"cause", "error", "value", "diagnostic"},
