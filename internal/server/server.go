@@ -165,7 +165,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) logServing() {
 	attrs := []any{
 		"address", s.Addr().String(), "tls", s.cert != nil, "app", s.plan.appID,
-		"environment", s.plan.app.Root.Environment, "revision", s.plan.app.Revision,
+		"revision", s.plan.app.Revision,
 	}
 	if s.admin != nil {
 		attrs = append(attrs, "admin", s.AdminAddr().String())
