@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		kong.Description("Enforces the rules of a MongoDB Atlas App Services export in front of MongoDB."),
 		kong.DefaultEnvars("ROLEGATE"),
 		kong.Writers(s.out, s.err),
-		kong.Exit(func(code int) { exited = true }), // after --help
+		kong.Exit(func(int) { exited = true }), // after --help
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)

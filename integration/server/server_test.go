@@ -301,8 +301,16 @@ func TestDrain(t *testing.T) {
 	}
 	defer func() { _ = conn.Close() }() // the server has closed it
 	_, err = fmt.Fprintf(conn, "POST /app/%s/endpoint/data/v1/action/find HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
-		"jwtTokenString: %s\r\nContent-Length: %d\r\n\r\n%s", s.AppID(), token("ann", nil), len(body), body[:10])
+		"jwtTokenString: %s\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", s.AppID(), token("ann", nil), len(body))
 	if err != nil {
+		t.Fatal(err)
+	}
+	// The server asks for the body as soon as the request has begun.
+	answer := bufio.NewReader(conn)
+	if line, err := answer.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100 ") {
+		t.Fatalf("%q %v", line, err)
+	}
+	if _, err := answer.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
 	stopped := make(chan error, 1)
@@ -320,10 +328,10 @@ func TestDrain(t *testing.T) {
 			_ = c.Close() // only whether it is accepted matters
 		}
 	}
-	if _, err := io.WriteString(conn, body[10:]); err != nil {
+	if _, err := io.WriteString(conn, body); err != nil {
 		t.Fatal(err)
 	}
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	res, err := http.ReadResponse(answer, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

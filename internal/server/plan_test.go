@@ -69,12 +69,16 @@ func TestRefusals(t *testing.T) {
 			"-- values/v.json --\n{\"name\": \"v\", \"value\": {\"$oid\": \"x\"}, \"from_secret\": false}\n", `{}`, false, "invalid-value"},
 		{"a setting", rootFile + serviceFile + goodRules, `{"x": 1}`, false, CodeUnknownSetting},
 		{"a setting and an expression", rootFile + serviceFile + badRules, `{"x": 1}`, false, "unknown-expansion"},
-		{"several token providers", rootFile + "-- auth/providers.json --\n" +
-			`{"a": {"name": "a", "type": "custom-token", "config": {"useJWKURI": true, "jwkURI": "https://x/", "signingAlgorithm": "RS256"}},` +
-			` "b": {"name": "b", "type": "custom-token", "config": {"useJWKURI": true, "jwkURI": "https://x/", "signingAlgorithm": "RS256"}}}` + "\n",
-			`{}`, false, CodeSeveralTokens},
-		{"a user's creation", rootFile + "-- http_endpoints/data_api_config.json --\n{\"disabled\": false, \"create_user_on_auth\": false}\n",
-			`{}`, false, CodeNotBuilt},
+		{
+			"several token providers", rootFile + "-- auth/providers.json --\n" +
+				`{"a": {"name": "a", "type": "custom-token", "config": {"useJWKURI": true, "jwkURI": "https://x/", "signingAlgorithm": "RS256"}},` +
+				` "b": {"name": "b", "type": "custom-token", "config": {"useJWKURI": true, "jwkURI": "https://x/", "signingAlgorithm": "RS256"}}}` + "\n",
+			`{}`, false, CodeSeveralTokens,
+		},
+		{
+			"a user's creation", rootFile + "-- http_endpoints/data_api_config.json --\n{\"disabled\": false, \"create_user_on_auth\": false}\n",
+			`{}`, false, CodeNotBuilt,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -137,18 +141,29 @@ func TestPlaces(t *testing.T) {
 		uris, names            map[string]string // nil is refused
 	}{
 		{"one", service("a", "c1"), `{}`, map[string]string{"a": "mongodb://default"}, map[string]string{"a": "a"}},
-		{"two of one cluster", service("a", "c1") + service("b", "c1"), `{}`,
-			map[string]string{"a": "mongodb://default", "b": "mongodb://default"}, map[string]string{"a": "a", "b": "b"}},
+		{
+			"two of one cluster", service("a", "c1") + service("b", "c1"), `{}`,
+			map[string]string{"a": "mongodb://default", "b": "mongodb://default"},
+			map[string]string{"a": "a", "b": "b"},
+		},
 		{"two of two clusters", service("a", "c1") + service("b", "c2"), `{}`, nil, nil},
 		{"of unknown clusters", service("a", "") + service("b", ""), `{}`, nil, nil},
 		{"half mapped", service("a", "c1") + service("b", "c2"), `{"data_sources": {"a": {"uri": "mongodb://a"}}}`, nil, nil},
-		{"mapped", service("a", "c1") + service("b", "c2"),
+		{
+			"mapped", service("a", "c1") + service("b", "c2"),
 			`{"data_sources": {"a": {"uri": "mongodb://a", "aliases": ["Cluster0"]}, "b": {"uri": "mongodb://b"}}}`,
-			map[string]string{"a": "mongodb://a", "b": "mongodb://b"}, map[string]string{"a": "a", "b": "b", "Cluster0": "a"}},
-		{"a data lake has no place", service("a", "c1") + lake, `{}`,
-			map[string]string{"a": "mongodb://default"}, map[string]string{"a": "a", "lake": "lake"}},
-		{"an alias twice", service("a", "c1") + service("b", "c1"),
-			`{"data_sources": {"a": {"aliases": ["x"]}, "b": {"aliases": ["x"]}}}`, nil, nil},
+			map[string]string{"a": "mongodb://a", "b": "mongodb://b"},
+			map[string]string{"a": "a", "b": "b", "Cluster0": "a"},
+		},
+		{
+			"a data lake has no place", service("a", "c1") + lake, `{}`,
+			map[string]string{"a": "mongodb://default"},
+			map[string]string{"a": "a", "lake": "lake"},
+		},
+		{
+			"an alias twice", service("a", "c1") + service("b", "c1"),
+			`{"data_sources": {"a": {"aliases": ["x"]}, "b": {"aliases": ["x"]}}}`, nil, nil,
+		},
 		{"an alias that is a name", service("a", "c1") + service("b", "c1"), `{"data_sources": {"a": {"aliases": ["b"]}}}`, nil, nil},
 		{"an unknown data source", service("a", "c1"), `{"data_sources": {"z": {}}}`, nil, nil},
 	} {

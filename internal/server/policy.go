@@ -124,6 +124,11 @@ func Validate(dir string, secrets config.SecretSource, storeDatabase string) (*R
 	if err != nil {
 		return nil, err
 	}
+	// What stops serve whatever its settings are is a problem of the export.
+	c.ds = append(c.ds, config.ServeProblems(c.app)...)
+	checkProviders(c.app, &c.ds)
+	checkUserCreation(c.app, &c.ds)
+	c.ds.Sort()
 	r := &Report{Diagnostics: c.ds, Usable: c.usable, Name: c.app.Root.Name, Revision: c.app.Revision, DataSources: len(c.app.Services)}
 	for _, s := range c.app.Services {
 		r.Namespaces += len(s.Rulesets)

@@ -20,7 +20,8 @@ func TestReadSettings(t *testing.T) {
 		want       settings
 	}{
 		{"empty", `{}`, settings{customDataTTL: 5 * time.Second}},
-		{"everything", `
+		{
+			"everything", `
 			// where
 			{"data_sources": {"a": {"uri": "mongodb://x", "aliases": ["b", "c"]}, "d": {}},
 			"trusted_proxies": ["10.1.2.3", "::ffff:10.1.2.4", "10.9.9.9/8"],
@@ -39,7 +40,8 @@ func TestReadSettings(t *testing.T) {
 				appServices: true, skipPostImage: true, insertStatus: 201, userRate: 2.5,
 				requestTimeout: time.Minute, bodyTimeout: 2 * time.Second, maxBody: 1, maxResponse: 2, maxConcurrent: 3,
 				scan: 4, writeTargets: 5, inserts: 6, memory: 7,
-			}},
+			},
+		},
 		{"a check that is on", `{"update_post_image_check": true}`, settings{customDataTTL: 5 * time.Second}},
 		{"a rate of 0 is off, not the default", `{"user_rate": 0}`, settings{customDataTTL: 5 * time.Second, userRate: -1}},
 		{"comments inside of strings", `{"data_sources": {"a//b": {"uri": "mongodb:/*x*/\"//"}}}`, settings{

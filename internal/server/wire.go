@@ -28,7 +28,12 @@ func (p *plan) proxyConfig(store proxy.Store) proxy.Config {
 			Inserts: int(p.settings.inserts), Memory: p.settings.memory,
 		},
 	}
-	if d := p.app.CustomUserData; d != nil && d.Enabled && fetchesCustomData(p.app) {
+	d := p.app.CustomUserData
+	switch {
+	case d == nil || !d.Enabled:
+	case !fetchesCustomData(p.app) || !hasService(p.app, d.Service):
+		c.NoCustomData = true
+	default:
 		c.CustomData = &proxy.CustomDataSource{
 			NS:          rules.Namespace{Service: d.Service, Database: d.Database, Collection: d.Collection},
 			UserIDField: d.UserIDField,
@@ -40,6 +45,10 @@ func (p *plan) proxyConfig(store proxy.Store) proxy.Config {
 // fetchesCustomData follows the Data API's own switch, which is on unless it is off.
 func fetchesCustomData(app *config.App) bool {
 	return app.DataAPI == nil || app.DataAPI.FetchCustomUserData == nil || *app.DataAPI.FetchCustomUserData
+}
+
+func hasService(app *config.App, name string) bool {
+	return slices.ContainsFunc(app.Services, func(s *config.Service) bool { return s.Name == name })
 }
 
 // doorConfig says how the Data API is served.
