@@ -165,10 +165,6 @@ func ServeProblems(app *App) source.Diagnostics {
 		refuse(d.RunAsUserID != "", "run_as_user_id")
 		refuse(d.RunAsUserIDScript != "", "run_as_user_id_script_source")
 	}
-	if c := app.CustomUserData; c != nil && c.Enabled && !app.hasService(c.Service) {
-		ds.Error(c.Span, CodeUnknownService, "export the data source too, or disable custom user data",
-			"custom user data is in the data source %s, which the export does not have", quote(c.Service))
-	}
 	return ds
 }
 

@@ -76,13 +76,3 @@ func (l *loader) checkUserData(c *CustomUserData, v *source.Value, ds *source.Di
 	}
 	ds.Warn(v.Get(key).Span, CodeUnknownService, "", "the export has no data source %s", quote(c.Service))
 }
-
-// hasService tells whether a data source exists.
-func (a *App) hasService(name string) bool {
-	for _, s := range a.Services {
-		if s.Name == name {
-			return true
-		}
-	}
-	return false
-}

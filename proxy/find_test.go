@@ -170,3 +170,15 @@ func TestFindWithholdsWhatFails(t *testing.T) {
 		}
 	}
 }
+
+// Custom user data that is not read is unresolved, not empty: a negated condition on it must not grant.
+func TestNoCustomData(t *testing.T) {
+	const roles = `{"name": "r", "apply_when": {"%%user.custom_data.banned": {"$ne": true}}, "read": true}`
+	stored := doc(t, `{"_id":1}`)
+	for unread, want := range map[bool]int{false: 1, true: 0} {
+		p, _ := newProxy(t, returning(stored), roles, ``, func(c *proxy.Config) { c.NoCustomData = unread })
+		if got, err := find(t, p, proxy.Find{}); err != nil || len(got) != want {
+			t.Errorf("unread %v: found %v, %v", unread, got, err)
+		}
+	}
+}

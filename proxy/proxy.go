@@ -19,6 +19,9 @@ type Config struct {
 
 	// CustomData says where custom user data is kept; nil means that there is none.
 	CustomData *CustomDataSource
+	// NoCustomData says that the app has custom user data which cannot be read here, or must not be. Rules that refer to
+	// it then never hold, not even negated.
+	NoCustomData bool
 	// CustomDataTTL is how long a read may use custom user data it has seen before. Zero reads it every time.
 	CustomDataTTL time.Duration
 
@@ -99,7 +102,7 @@ func (p *Proxy) begin(ctx context.Context, c Caller, ns rules.Namespace, op stri
 
 // bind binds the rules for an operation: an upsert that inserts is judged as an insert.
 func (s *session) bind(ctx context.Context, op string, fresh bool) error {
-	var custom rules.CustomData
+	custom := rules.CustomData{Unresolved: s.p.NoCustomData}
 	if s.set.NeedsCustomData() && s.p.custom != nil {
 		var err error
 		if custom, err = s.p.custom.of(ctx, s.c.User.ID, fresh); err != nil {

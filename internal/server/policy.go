@@ -125,11 +125,12 @@ func Validate(dir string, secrets config.SecretSource, storeDatabase string) (*R
 		return nil, err
 	}
 	// What stops serve whatever its settings are is a problem of the export.
-	c.ds = append(c.ds, config.ServeProblems(c.app)...)
-	checkProviders(c.app, &c.ds)
-	checkUserCreation(c.app, &c.ds)
+	own := config.ServeProblems(c.app)
+	checkProviders(c.app, &own)
+	checkUserCreation(c.app, &own)
+	c.ds = append(c.ds, own...)
 	c.ds.Sort()
-	r := &Report{Diagnostics: c.ds, Usable: c.usable, Name: c.app.Root.Name, Revision: c.app.Revision, DataSources: len(c.app.Services)}
+	r := &Report{Diagnostics: c.ds, Usable: c.usable && !own.HasErrors(), Name: c.app.Root.Name, Revision: c.app.Revision, DataSources: len(c.app.Services)}
 	for _, s := range c.app.Services {
 		r.Namespaces += len(s.Rulesets)
 		for _, rs := range rulesets(s) {
