@@ -141,7 +141,11 @@ func (h *house) get(url string) string {
 
 func (h *house) send(req *http.Request) string {
 	h.t.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
+	return h.sendBy(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}, req)
+}
+
+func (h *house) sendBy(client *http.Client, req *http.Request) string {
+	h.t.Helper()
 	res, err := client.Do(req)
 	if err != nil {
 		h.t.Fatal(err)
@@ -288,6 +292,28 @@ func TestQuarantine(t *testing.T) {
 	}
 }
 
+// begin sends the head of a find and waits until the server has begun with it and asks for the body.
+func (h *house) begin(s *server.Server, body string) (net.Conn, *bufio.Reader) {
+	h.t.Helper()
+	conn, err := net.Dial("tcp", s.Addr().String())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	_, err = fmt.Fprintf(conn, "POST /app/%s/endpoint/data/v1/action/find HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
+		"jwtTokenString: %s\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", s.AppID(), token("ann", nil), len(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	answer := bufio.NewReader(conn)
+	if line, err := answer.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100 ") {
+		h.t.Fatalf("%q %v", line, err)
+	}
+	if _, err := answer.ReadString('\n'); err != nil {
+		h.t.Fatal(err)
+	}
+	return conn, answer
+}
+
 // TestDrain holds that a request that has begun is answered, that no new one is taken, and that readiness says so.
 func TestDrain(t *testing.T) {
 	db := testdb.Open(t)
@@ -295,24 +321,8 @@ func TestDrain(t *testing.T) {
 	db.Seed(t, h.database, "notes", bson.D{{Key: "_id", Value: 1}, {Key: "owner", Value: "ann"}})
 	s, stop := h.start()
 	body := h.body("notes", "")
-	conn, err := net.Dial("tcp", s.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn, answer := h.begin(s, body)
 	defer func() { _ = conn.Close() }() // the server has closed it
-	_, err = fmt.Fprintf(conn, "POST /app/%s/endpoint/data/v1/action/find HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"+
-		"jwtTokenString: %s\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", s.AppID(), token("ann", nil), len(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	// The server asks for the body as soon as the request has begun.
-	answer := bufio.NewReader(conn)
-	if line, err := answer.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100 ") {
-		t.Fatalf("%q %v", line, err)
-	}
-	if _, err := answer.ReadString('\n'); err != nil {
-		t.Fatal(err)
-	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- stop() }()
 	for got := ""; !strings.HasPrefix(got, `503 {"ready":false,"reason":"draining"`); {
@@ -322,9 +332,9 @@ func TestDrain(t *testing.T) {
 		}
 	}
 	// The listener is closed right after readiness changes; connections in its queue are refused with it.
-	for err = nil; err == nil; {
-		var c net.Conn
-		if c, err = net.Dial("tcp", s.Addr().String()); err == nil {
+	for refused := false; !refused; {
+		c, err := net.Dial("tcp", s.Addr().String())
+		if refused = err != nil; !refused {
 			_ = c.Close() // only whether it is accepted matters
 		}
 	}
