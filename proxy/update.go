@@ -119,9 +119,6 @@ func (s *session) upsert(ctx context.Context, build func() (bson.Raw, error)) (b
 	return id, nil
 }
 
-// codeDocumentTooLarge is MongoDB's code for a document over its limit.
-const codeDocumentTooLarge = 17419
-
 // postImage applies the update. An operator that fails on a value the user may not read is a denial: the failure would
 // tell something about the value.
 func (s *session) postImage(d *rules.Decider, u *update.Update, f *query.Filter, t target, named []string) (bson.Raw, error) {
@@ -134,7 +131,7 @@ func (s *session) postImage(d *rules.Decider, u *update.Update, f *query.Filter,
 		return post, nil
 	}
 	var failed *update.Error
-	if errors.As(err, &failed) && failed.Code == codeDocumentTooLarge {
+	if errors.As(err, &failed) && failed.Code == update.CodeDocumentTooLarge {
 		named = []string{""} // how large the document is depends on all of it
 	}
 	if !d.Nameable(t.stored, named) {

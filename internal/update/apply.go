@@ -186,10 +186,13 @@ func (a *applier) merge(s, t *step) (*step, error) {
 	if m := a.merged[key]; m != nil {
 		return m, nil
 	}
-	m, err := merge(s, t)
+	const costOfStep = 512 // mostly memory
+	made := 0
+	m, err := merge(s, t, &made)
 	if err != nil {
 		return nil, err
 	}
+	a.visit(made * costOfStep)
 	if a.merged == nil {
 		a.merged = map[[2]*step]*step{}
 	}
@@ -209,13 +212,12 @@ func (a *applier) walkElements(s *step, at place) error {
 		return refusePath(codeBadValue, l.op, l.path.text, "selects elements of something that is not an array")
 	}
 	c := a.open(at.node())
-	a.visit(len(c.nodes) * len(s.order))
-	if err := a.tooExpensive(); err != nil {
-		return err
-	}
 	selected := make([][]*step, len(c.nodes))
 	for i := range c.nodes {
 		selected[i] = a.selected(s, &c.nodes[i])
+		if err := a.tooExpensive(); err != nil {
+			return err
+		}
 	}
 	for i, steps := range selected {
 		if len(steps) == 0 {
@@ -238,8 +240,9 @@ func (a *applier) walkElements(s *step, at place) error {
 // selected returns what is done to one element of an array.
 func (a *applier) selected(s *step, element *node) []*step {
 	var steps []*step
+	a.visit(len(s.order))
 	for _, id := range s.order {
-		if f := s.filters[id]; f == nil || f.matches(a, element.value()) {
+		if f := s.filters[id]; f == nil || f.test.matches(a, element.value()) {
 			steps = append(steps, s.next[id])
 		}
 	}

@@ -27,12 +27,12 @@ func (m arithmetic) existing(_ *applier, l *leaf, at place) error {
 	if !bsonval.IsNumber(v) {
 		return refusePath(codeTypeMismatch, l.op, l.path.text, "is not a number")
 	}
-	result, ok := calculate(m.multiply, v, m.operand)
+	result, ok := calculate(m.multiply, m.operand, v) // in MongoDB's order: of two NaNs the first one stays
 	if !ok {
 		return refusePath(codeBadValue, l.op, l.path.text, "would overflow")
 	}
 	// As in MongoDB, a result that only differs in form, such as 1.00 for 1.0 or 0 for -0, changes nothing.
-	if result.Type != v.Type || !bsonval.Equal(result, v) {
+	if result.Type != v.Type || bsonval.IsNaN(result) || !bsonval.Equal(result, v) {
 		at.node().set(result)
 	}
 	return nil

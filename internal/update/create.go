@@ -22,7 +22,7 @@ func viable(l *leaf, at place) error {
 // ambiguous refuses numbers with leading zeros where an array stands. They are no indexes to us but are to MongoDB, so
 // doing nothing would be wrong.
 func ambiguous(l *leaf, at place) error {
-	if at.node().kind() == bson.TypeArray && isDigits(at.absent[0]) {
+	if s := at.absent[0]; at.node().kind() == bson.TypeArray && hasLeadingZero(s) && isDigits(s) {
 		return viable(l, at)
 	}
 	return nil

@@ -13,10 +13,9 @@
 //     paths to one element.
 //   - Paths of more than 50 segments (2) and documents nested deeper than 100 levels (15).
 //   - $pull conditions and array filters that the query package refuses (2).
-//   - Giving _id the same number in another type (66).
 //   - An operator that is written twice, and an update without any operator (9).
-//   - Padding arrays with more than 1,500,000 nulls in one update, MongoDB's limit for each path (109), and updates that
-//     would visit more than 64 million array elements (2).
+//   - Padding arrays with more than 1,500,000 nulls in one update, MongoDB's limit for each path (34).
+//   - Updates that name more than 10,000 paths, or that would take too long because small conditions meet long arrays (2).
 //
 // A Timestamp(0, 0) is kept as it is: MongoDB fills those in at the top level of inserted and replacing documents only.
 package update

@@ -1,8 +1,6 @@
 package update
 
 import (
-	"strings"
-
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
@@ -11,11 +9,28 @@ import (
 
 // arrayFilter decides which elements of an array a segment $[id] stands for. Its paths start with the identifier.
 type arrayFilter struct {
-	id     string
-	filter *query.Filter
-	inner  []string // the paths it reads inside an element
-	used   bool
+	test  elementTest
+	inner []string // the paths it reads inside an element
+	used  bool
 }
+
+// elementTest asks a filter about a value as the only field of a document.
+type elementTest struct {
+	filter *query.Filter
+	name   string
+}
+
+func (t elementTest) matches(a *applier, v bson.RawValue) bool {
+	a.visit(t.cost() * (1 + len(v.Value)/64))
+	doc, start := bsonval.BeginDocument(a.scratch[:0])
+	doc = bsonval.AppendElement(doc, t.name, v)
+	doc = bsonval.EndDocument(doc, start)
+	a.scratch = doc
+	return t.filter.Match(doc)
+}
+
+// cost is about how many values one test looks at.
+func (t elementTest) cost() int { return len(t.filter.Paths()) }
 
 func (p *parser) parseArrayFilters(filters []bson.Raw) error {
 	const op = "arrayFilters"
@@ -27,22 +42,21 @@ func (p *parser) parseArrayFilters(filters []bson.Raw) error {
 		if len(f.Paths()) == 0 {
 			return refuse(codeFailedToParse, op, "an array filter names no field")
 		}
-		af := &arrayFilter{filter: f}
-		for i, path := range f.Paths() {
-			id, inner, _ := strings.Cut(path.String(), ".")
-			if i > 0 && id != af.id {
+		id := f.Paths()[0].Segments()[0]
+		af := &arrayFilter{test: elementTest{f, id}}
+		for _, path := range f.Paths() {
+			if path.Segments()[0] != id {
 				return refuse(codeFailedToParse, op, "an array filter names two identifiers")
 			}
-			af.id = id
-			af.inner = append(af.inner, inner)
+			af.inner = append(af.inner, dotted(path.Segments()[1:]))
 		}
-		if !isIdentifier(af.id) {
+		if !isIdentifier(id) {
 			return refuse(codeBadValue, op, "an identifier must be letters and digits that begin with a lowercase letter")
 		}
-		if p.filter(af.id) != nil {
+		if p.filters[id] != nil {
 			return refuse(codeFailedToParse, op, "two array filters have the same identifier")
 		}
-		p.filters = append(p.filters, af)
+		p.filters[id] = af
 	}
 	return nil
 }
@@ -57,35 +71,12 @@ func isIdentifier(s string) bool {
 	return s != ""
 }
 
-func (p *parser) filter(id string) *arrayFilter {
-	for _, f := range p.filters {
-		if f.id == id {
-			return f
-		}
-	}
-	return nil
-}
-
 // checkFiltersUsed refuses array filters that no path refers to.
 func (p *parser) checkFiltersUsed() error {
-	for _, f := range p.filters {
+	for id, f := range p.filters {
 		if !f.used {
-			return refuse(codeFailedToParse, "arrayFilters", "the identifier '"+printable(f.id)+"' is not used in the update")
+			return refuse(codeFailedToParse, "arrayFilters", "the identifier '"+printable(id)+"' is not used in the update")
 		}
 	}
 	return nil
-}
-
-// matches asks a filter about one element, which takes the place of the field called id.
-func (f *arrayFilter) matches(a *applier, element bson.RawValue) bool {
-	return a.matches(f.filter, f.id, element)
-}
-
-// matches asks a filter about a value as the only field of a document.
-func (a *applier) matches(f *query.Filter, name string, v bson.RawValue) bool {
-	doc, start := bsonval.BeginDocument(a.scratch[:0])
-	doc = bsonval.AppendElement(doc, name, v)
-	doc = bsonval.EndDocument(doc, start)
-	a.scratch = doc
-	return f.Match(doc)
 }

@@ -37,6 +37,12 @@ type Options struct {
 	Query query.Options // for the conditions of $pull and the array filters
 }
 
+// Limits of one update.
+const (
+	maxPaths      = 10_000
+	maxConditions = 10_000
+)
+
 // Parse reads an update document: operators with the paths they change, for each path its argument. It refuses with an
 // *Error what it does not know.
 func Parse(update bson.Raw, arrayFilters []bson.Raw, o Options) (*Update, error) {
@@ -44,7 +50,9 @@ func Parse(update bson.Raw, arrayFilters []bson.Raw, o Options) (*Update, error)
 	if err := validate(update, maxDepth+4); err != nil {
 		return nil, err
 	}
-	p := &parser{o: o, update: &Update{root: newStep()}, seen: map[string]bool{}}
+	p := &parser{
+		o: o, update: &Update{root: newStep()}, filters: map[string]*arrayFilter{}, operators: map[string]bool{}, conditions: map[CondPath]bool{},
+	}
 	if err := p.parseArrayFilters(arrayFilters); err != nil {
 		return nil, err
 	}
@@ -54,8 +62,11 @@ func Parse(update bson.Raw, arrayFilters []bson.Raw, o Options) (*Update, error)
 			return nil, err
 		}
 	}
-	if len(p.seen) == 0 {
+	switch {
+	case len(p.operators) == 0:
 		return nil, refuse(codeFailedToParse, "", "the update has no operators")
+	case len(p.conditions) > maxConditions:
+		return nil, refuse(codeBadValue, "", "the update has too many conditions")
 	}
 	if err := p.checkFiltersUsed(); err != nil {
 		return nil, err
@@ -85,10 +96,11 @@ func (u *Update) Conditions() []CondPath { return u.conditions }
 
 // parser collects an Update.
 type parser struct {
-	o       Options
-	update  *Update
-	filters []*arrayFilter
-	seen    map[string]bool // operators
+	o          Options
+	update     *Update
+	filters    map[string]*arrayFilter // by identifier
+	operators  map[string]bool
+	conditions map[CondPath]bool
 }
 
 // field is one path of one operator with its argument.
@@ -130,10 +142,10 @@ func (p *parser) operator(op string, v bson.RawValue) error {
 	if !known {
 		return refuse(codeFailedToParse, op, "is not a supported update operator")
 	}
-	if p.seen[op] {
+	if p.operators[op] {
 		return refuse(codeFailedToParse, op, "is written twice")
 	}
-	p.seen[op] = true
+	p.operators[op] = true
 	doc, ok := bsonval.Document(v)
 	if !ok {
 		return refuse(codeFailedToParse, op, "must be an object")
@@ -158,6 +170,9 @@ func (p *parser) operator(op string, v bson.RawValue) error {
 
 // add names a path and puts a change at its end in the tree of paths.
 func (p *parser) add(op string, at path, c change) error {
+	if len(p.update.named) == maxPaths {
+		return refuse(codeBadValue, op, "the update names too many paths")
+	}
 	insertOnly := op == "$setOnInsert"
 	p.update.named = append(p.update.named, NamedPath{Path: at.text, Op: op, Positional: at.hasPositional(), OnInsertOnly: insertOnly})
 	return p.insert(&leaf{op: op, path: at, change: c, onInsert: insertOnly})
@@ -197,7 +212,7 @@ func (p *parser) insert(l *leaf) error {
 
 // use looks up the array filter for the segment i of a path.
 func (p *parser) use(s *step, l *leaf, i int, id string) error {
-	f := p.filter(id)
+	f := p.filters[id]
 	switch {
 	case id == "":
 		return nil
@@ -212,6 +227,12 @@ func (p *parser) use(s *step, l *leaf, i int, id string) error {
 	return nil
 }
 
+// condition notes a path that decides about elements, once.
 func (p *parser) condition(array, inner string) {
-	p.update.conditions = append(p.update.conditions, CondPath{Array: array, Inner: inner})
+	c := CondPath{Array: array, Inner: inner}
+	if p.conditions[c] || len(p.conditions) > maxConditions {
+		return
+	}
+	p.conditions[c] = true
+	p.update.conditions = append(p.update.conditions, c)
 }

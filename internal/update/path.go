@@ -2,7 +2,6 @@ package update
 
 import (
 	"cmp"
-	"math"
 	"strconv"
 	"strings"
 )
@@ -93,14 +92,17 @@ func (p path) isPrefixOf(other path) bool {
 	return p.text == other.text || strings.HasPrefix(other.text, p.text+".")
 }
 
-// arrayIndex reads a segment as the position in an array. Leading zeros, signs and numbers beyond an int32 are names.
+// arrayIndex reads a segment as the position in an array. Numbers with leading zeros and, as in MongoDB, those of more
+// than 32 bits are names.
 func arrayIndex(segment string) (int, bool) {
-	if segment == "" || segment[0] == '0' && len(segment) > 1 || !isDigits(segment) {
+	if hasLeadingZero(segment) || !isDigits(segment) {
 		return 0, false
 	}
-	n, err := strconv.Atoi(segment)
-	return n, err == nil && n < math.MaxInt32
+	n, err := strconv.ParseUint(segment, 10, 32)
+	return int(n), err == nil && int(n) >= 0 //nolint:gosec // also where an int has 32 bits
 }
+
+func hasLeadingZero(segment string) bool { return len(segment) > 1 && segment[0] == '0' }
 
 func isDigits(s string) bool {
 	for i := range len(s) {

@@ -11,6 +11,7 @@ import (
 
 // pull is $pull and $pullAll: it removes the elements that its condition holds for.
 type pull struct {
+	cost    int // of one element
 	removes func(a *applier, element bson.RawValue) bool
 }
 
@@ -21,7 +22,7 @@ func newPullAll(_ *parser, f field) (change, error) {
 	}
 	nodes, _ := elements(arr)
 	values := newValueSet(nodes)
-	return pull{func(_ *applier, element bson.RawValue) bool {
+	return pull{1, func(_ *applier, element bson.RawValue) bool {
 		_, found := values.find(element)
 		return found
 	}}, nil
@@ -41,7 +42,7 @@ func newPull(p *parser, f field) (change, error) {
 		return p.pullMatching(f)
 	}
 	p.condition(f.path.text, "")
-	return pull{func(_ *applier, element bson.RawValue) bool {
+	return pull{1, func(_ *applier, element bson.RawValue) bool {
 		return bsonval.Equal(f.value, element)
 	}}, nil
 }
@@ -54,7 +55,7 @@ func (p *parser) pullObjects(f field, doc bson.Raw) (change, error) {
 	for _, path := range filter.Paths() {
 		p.condition(f.path.text, path.String())
 	}
-	return pull{func(_ *applier, element bson.RawValue) bool {
+	return pull{len(filter.Paths()), func(_ *applier, element bson.RawValue) bool {
 		doc, ok := bsonval.Document(element)
 		return ok && filter.Match(doc)
 	}}, nil
@@ -71,9 +72,8 @@ func (p *parser) pullMatching(f field) (change, error) {
 		inner := path.Segments()[1:]
 		p.condition(f.path.text, dotted(inner))
 	}
-	return pull{func(a *applier, element bson.RawValue) bool {
-		return a.matches(filter, wrapped, element)
-	}}, nil
+	test := elementTest{filter, wrapped}
+	return pull{test.cost(), test.matches}, nil
 }
 
 // startsWithOperator tells whether an object is a set of operators on a value, by its first name.
@@ -86,6 +86,10 @@ func startsWithOperator(doc bson.Raw) bool {
 func (p pull) existing(a *applier, l *leaf, at place) error {
 	c, err := a.openArray(l, at, codeBadValue)
 	if err != nil {
+		return err
+	}
+	a.visit(len(c.nodes) * p.cost)
+	if err := a.tooExpensive(); err != nil {
 		return err
 	}
 	c.nodes = slices.DeleteFunc(c.nodes, func(n node) bool { return p.removes(a, n.value()) })

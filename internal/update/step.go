@@ -50,7 +50,7 @@ func (s *step) setFilter(f *arrayFilter) {
 	if s.filters == nil {
 		s.filters = map[string]*arrayFilter{}
 	}
-	s.filters[f.id] = f
+	s.filters[f.test.name] = f
 }
 
 // sort fixes the order of application in the whole tree. It must be called once, before the tree is shared.
@@ -72,8 +72,8 @@ func (s *step) sortNames() {
 	slices.SortFunc(s.order, compareNames)
 }
 
-// merge returns the tree that does what a and b do. Both stay as they are.
-func merge(a, b *step) (*step, error) {
+// merge returns the tree that does what a and b do. Both stay as they are. made counts the steps that are made for it.
+func merge(a, b *step, made *int) (*step, error) {
 	if a.leaf != nil {
 		return nil, conflict(a.leaf)
 	}
@@ -83,6 +83,7 @@ func merge(a, b *step) (*step, error) {
 	if a.elements != b.elements {
 		return nil, conflict(b.anyLeaf())
 	}
+	*made++
 	m := newStep()
 	m.elements = a.elements
 	for _, s := range []*step{a, b} {
@@ -90,14 +91,14 @@ func merge(a, b *step) (*step, error) {
 			m.setFilter(f)
 		}
 		for name, next := range s.next {
-			if err := m.join(name, next); err != nil {
+			if err := m.join(name, next, made); err != nil {
 				return nil, err
 			}
 		}
 		if s.matched == nil {
 			continue
 		}
-		if err := m.join(positional, s.matched); err != nil {
+		if err := m.join(positional, s.matched, made); err != nil {
 			return nil, err
 		}
 	}
@@ -105,10 +106,10 @@ func merge(a, b *step) (*step, error) {
 	return m, nil
 }
 
-func (s *step) join(name string, next *step) error {
+func (s *step) join(name string, next *step, made *int) error {
 	if have := s.child(name); have != nil {
 		var err error
-		if next, err = merge(have, next); err != nil {
+		if next, err = merge(have, next, made); err != nil {
 			return err
 		}
 	}
