@@ -19,11 +19,16 @@ import (
 	"github.com/rolegate/rolegate/integration/embedded"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/transcript.txt")
+var update = flag.Bool("update", false, "rewrite the answers in the README")
 
-const transcript = "testdata/transcript.txt"
+// The README shows the requests that the quickstart prints, and their answers, between these two lines.
+const (
+	readme = "../../README.md"
+	begin  = "<!-- output: quickstart -->\n```sh\n"
+	end    = "```\n<!-- end -->\n"
+)
 
-// The requests that the quickstart prints, in their order, answer as the transcript says. The README quotes it.
+// The requests, in their order, answer as the README says.
 func TestTranscript(t *testing.T) {
 	app, err := exampleDir("")
 	if err != nil {
@@ -64,19 +69,25 @@ func TestTranscript(t *testing.T) {
 	var got strings.Builder
 	for _, st := range steps {
 		status, answer := send(t, st, "http://"+s.Addr().String(), s.AppID(), tokens[st.who])
-		fmt.Fprintf(&got, "# %s\n%s\n%d %s\n\n", st.title, st.curl("http://127.0.0.1:8080", s.AppID()), status, answer)
+		fmt.Fprintf(&got, "# %s\n%s\n#> %d %s\n\n", st.title, st.curl("http://127.0.0.1:8080", s.AppID()), status, answer)
 	}
-	if *update {
-		if err := os.WriteFile(transcript, []byte(got.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(transcript)
+	page, err := os.ReadFile(readme)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("the quickstart answers otherwise (-want +got):\n%s", diff)
+	before, rest, found := strings.Cut(string(page), begin)
+	want, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("the README has no %q or no %q", begin, end)
+	}
+	if *update {
+		if err := os.WriteFile(readme, []byte(before+begin+got.String()+end+after), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, got.String()); diff != "" {
+		t.Errorf("the quickstart answers otherwise than the README says; -update rewrites it (-want +got):\n%s", diff)
 	}
 }
 
