@@ -15,8 +15,8 @@ build: ## the static binary, without the workspace
 test: ## all tests, on the embedded database
 	go test $(ALL)
 
-lint: ## format check and linters
-	linter=$(LINTER) && $$linter fmt --diff && $$linter run $(ALL)
+lint: ## linters and format check
+	$(LINTER) run $(ALL)
 
 format: ## format all files
 	$(LINTER) fmt
