@@ -28,22 +28,37 @@ type keyStoreFlags struct {
 }
 
 // use calls f with the store and the app id.
-func (k *keyStoreFlags) use(ctx context.Context, f func(keys auth.KeyStore, app string) error) error {
-	app := k.AppID
-	if app == "" {
-		if k.App == "" {
-			return errors.New("of which app? give --app or --app-id")
-		}
-		var err error
-		if app, err = server.ExportedAppID(k.App); err != nil {
-			return err
-		}
+func (k *keyStoreFlags) use(ctx context.Context, s streams, f func(keys auth.KeyStore, app string) error) error {
+	app, err := k.app(s)
+	if err != nil {
+		return err
 	}
 	store, err := mongostore.Open(ctx, mongostore.Config{StoreURI: k.MongoDBURI, StoreDatabase: k.StoreDatabase})
 	if err != nil {
 		return err
 	}
 	return errors.Join(f(store.Keys(), app), store.Close(ctx))
+}
+
+// app is the id that keys are kept under.
+func (k *keyStoreFlags) app(s streams) (string, error) {
+	switch {
+	case k.App == "" && k.AppID == "":
+		return "", errors.New("of which app? give --app or --app-id")
+	case k.App == "":
+		return k.AppID, nil
+	}
+	e, err := server.ReadExported(k.App)
+	if err != nil && k.AppID == "" {
+		return "", err
+	}
+	if err == nil && !e.APIKeys {
+		fmt.Fprintln(s.err, "rolegate: this app does not enable the provider api-key: its keys open nothing until it does")
+	}
+	if k.AppID != "" {
+		return k.AppID, nil
+	}
+	return e.AppID, nil
 }
 
 type createKeyCmd struct {
@@ -53,7 +68,7 @@ type createKeyCmd struct {
 
 // Run prints the key alone on stdout, so that scripts can take it from there.
 func (c *createKeyCmd) Run(ctx context.Context, s streams) error {
-	return c.use(ctx, func(keys auth.KeyStore, app string) error {
+	return c.use(ctx, s, func(keys auth.KeyStore, app string) error {
 		key, text := auth.NewKey(auth.Key{App: app, Name: c.Name, Created: time.Now()})
 		if err := keys.Insert(ctx, key); err != nil {
 			return err
@@ -70,7 +85,7 @@ type listKeysCmd struct {
 
 // Run prints a table, oldest first.
 func (c *listKeysCmd) Run(ctx context.Context, s streams) error {
-	return c.use(ctx, func(keys auth.KeyStore, app string) error {
+	return c.use(ctx, s, func(keys auth.KeyStore, app string) error {
 		list, err := keys.List(ctx, app)
 		if err != nil {
 			return err
@@ -95,7 +110,7 @@ type revokeKeyCmd struct {
 
 // Run revokes. Servers that have just seen the key notice within seconds.
 func (c *revokeKeyCmd) Run(ctx context.Context, s streams) error {
-	return c.use(ctx, func(keys auth.KeyStore, app string) error {
+	return c.use(ctx, s, func(keys auth.KeyStore, app string) error {
 		if err := keys.Revoke(ctx, app, c.ID, time.Now()); err != nil {
 			return err
 		}

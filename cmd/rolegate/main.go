@@ -23,6 +23,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	code := run(ctx, os.Args[1:], streams{out: os.Stdout, err: os.Stderr})
 	stop()
 	os.Exit(code)
@@ -50,7 +51,6 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		kong.DefaultEnvars("ROLEGATE"),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(int) { exited = true }), // after --help
-		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	if err != nil {

@@ -146,14 +146,24 @@ func (r *Report) Summary() string {
 		plural(r.Roles, "role"), count(r.Diagnostics))
 }
 
-// ExportedAppID reads the client app id of an export.
-func ExportedAppID(dir string) (string, error) {
+// Exported is what an export says about API keys.
+type Exported struct {
+	AppID   string
+	APIKeys bool // the provider is enabled
+}
+
+// ReadExported reads it. An export without a client app id is an error.
+func ReadExported(dir string) (Exported, error) {
 	c, err := compile(dir, config.Options{}, rules.Options{})
-	switch {
-	case err != nil:
-		return "", err
-	case c.app.Root.AppID == "":
-		return "", errors.New("the export does not say its client app id: give --app-id")
+	if err != nil {
+		return Exported{}, err
 	}
-	return c.app.Root.AppID, nil
+	if c.app.Root.AppID == "" {
+		return Exported{}, errors.New("the export does not say its client app id: give --app-id")
+	}
+	e := Exported{AppID: c.app.Root.AppID}
+	for _, p := range c.app.Providers {
+		e.APIKeys = e.APIKeys || p.Type == "api-key" && !p.Disabled
+	}
+	return e, nil
 }
