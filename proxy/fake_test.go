@@ -124,6 +124,7 @@ func doc(t testing.TB, text string) bson.Raw {
 }
 
 func docs(t testing.TB, texts ...string) []bson.Raw {
+	t.Helper()
 	var out []bson.Raw
 	for _, s := range texts {
 		out = append(out, doc(t, s))

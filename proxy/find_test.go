@@ -28,8 +28,10 @@ func TestFindPlan(t *testing.T) {
 	}{
 		{"nothing is hidden", everyone, ``, `{"a":1}`, ``, `{"a":1}`, ``, 1, 2},
 		{"nothing is hidden, sorted", everyone, ``, `{}`, `{"a":-1}`, ``, `{"a":-1}`, 1, 2},
-		{"a query filter", everyone, `{"name": "f", "apply_when": true, "query": {"t": 1}}`, `{"a":1}`, `{"b":1}`,
-			`{"$and":[{"t":{"$eq":1}},{"a":1}]}`, `{"b":1,"_id":1}`, 1, 2},
+		{
+			"a query filter", everyone, `{"name": "f", "apply_when": true, "query": {"t": 1}}`, `{"a":1}`, `{"b":1}`,
+			`{"$and":[{"t":{"$eq":1}},{"a":1}]}`, `{"b":1,"_id":1}`, 1, 2,
+		},
 		{"some documents are hidden", owner, ``, `{"a":1}`, ``, `{"a":1}`, `{"_id":1}`, 0, 0},
 		{"some fields are hidden, not those", titlesID, ``, `{"title":1}`, `{"title":1}`, `{"title":1}`, `{"title":1,"_id":1}`, 0, 0},
 		{"a hidden field in the filter", titlesID, ``, `{"secret":1}`, ``, ``, `{"_id":1}`, 0, 0},
@@ -73,8 +75,12 @@ func TestFind(t *testing.T) {
 		{"... and in a sort", titlesID, proxy.Find{}, ``, `{"secret":1}`, ``, []string{`{"_id":1,"title":"C"}`, `{"_id":2,"title":"B"}`, `{"_id":3,"title":"A"}`}},
 		{"sorted here", titles, proxy.Find{Limit: 2}, ``, `{"title":-1}`, ``, []string{`{"title":"C"}`, `{"title":"B"}`}},
 		{"sorted here, second page", titles, proxy.Find{Skip: 1, Limit: 1}, ``, `{"title":1}`, ``, []string{`{"title":"B"}`}},
-		{"a role for each document", owner + `,` + titles, proxy.Find{}, `{"title":{"$exists":true}}`, ``, ``,
-			[]string{`{"_id":1,"owner":"ua","title":"C","secret":3}`, `{"_id":3,"owner":"ua","title":"A","secret":2}`, `{"title":"B"}`}},
+		{
+			"a role for each document", owner + `,` + titles,
+			proxy.Find{},
+			`{"title":{"$exists":true}}`, ``, ``,
+			[]string{`{"_id":1,"owner":"ua","title":"C","secret":3}`, `{"_id":3,"owner":"ua","title":"A","secret":2}`, `{"title":"B"}`},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

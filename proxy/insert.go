@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -28,7 +29,8 @@ func (p *Proxy) Insert(ctx context.Context, c Caller, op Insert) (IDs, error) {
 	res, err := p.Store.Write(ctx, op.NS, writes)
 	if err != nil {
 		err = s.storeError(err)
-		if e, ok := err.(*Error); ok && res.Done > 0 {
+		var e *Error
+		if errors.As(err, &e) && res.Done > 0 {
 			e.Done = &Done{Inserted: ids[:min(res.Done, len(ids))]}
 		}
 		return nil, err

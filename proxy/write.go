@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -166,7 +167,8 @@ func (s *session) conflict(done written) *Error {
 // partial adds to an error what had been stored before it.
 func (s *session) partial(err error, done written) error {
 	err = s.storeError(err)
-	if e, ok := err.(*Error); ok && done.changed > 0 {
+	var e *Error
+	if errors.As(err, &e) && done.changed > 0 {
 		e.Done = s.doneOf(done)
 	}
 	return err

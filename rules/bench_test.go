@@ -13,6 +13,7 @@ import (
 
 // kilobyte is a document of about 1 KB with 20 fields, nested documents and arrays.
 func kilobyte(t testing.TB) bson.Raw {
+	t.Helper()
 	var b strings.Builder
 	b.WriteString(`{"_id": {"$oid": "5f0000000000000000000001"}, "owner": "ub", "team": "red", "members": ["u1", "u2", "u3"],
 		"address": {"street": "1 Long Road", "city": "Rome", "geo": {"lat": 41.9, "lon": 12.5}},
@@ -72,6 +73,7 @@ func BenchmarkView(b *testing.B)       { benchmarkView(b, false) }
 func BenchmarkViewEncode(b *testing.B) { benchmarkView(b, true) }
 
 func benchmarkView(b *testing.B, encode bool) {
+	b.Helper()
 	doc := kilobyte(b)
 	for _, n := range []int{1, 3, 10} {
 		b.Run(fmt.Sprintf("roles=%d", n), func(b *testing.B) {

@@ -198,9 +198,13 @@ func (s *signer) jwk(kid, more string) string {
 	case *rsa.PublicKey:
 		return fmt.Sprintf(`{"kty":"RSA","kid":%q,"n":%q,"e":"AQAB"%s}`, kid, b64(key.N), more)
 	case *ecdsa.PublicKey:
-		size := (key.Params().BitSize + 7) / 8
-		point := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.FillBytes(make([]byte, size))) }
-		return fmt.Sprintf(`{"kty":"EC","crv":%q,"kid":%q,"x":%q,"y":%q%s}`, key.Params().Name, kid, point(key.X), point(key.Y), more)
+		raw, err := key.Bytes() // 4, then both coordinates
+		if err != nil {
+			return err.Error()
+		}
+		x, y := raw[1:1+len(raw)/2], raw[1+len(raw)/2:]
+		b64 := base64.RawURLEncoding.EncodeToString
+		return fmt.Sprintf(`{"kty":"EC","crv":%q,"kid":%q,"x":%q,"y":%q%s}`, key.Params().Name, kid, b64(x), b64(y), more)
 	case ed25519.PublicKey:
 		return fmt.Sprintf(`{"kty":"OKP","crv":"Ed25519","kid":%q,"x":%q%s}`, kid, base64.RawURLEncoding.EncodeToString(key), more)
 	}

@@ -66,7 +66,8 @@ func TestCompareLadder(t *testing.T) {
 		{int32(0), int64(0), 0.0, math.Copysign(0, -1), dec("0"), dec("-0"), dec("0E+6000")},
 		{dec("1E-6176")},
 		{5e-324},
-		{dec("0.1")}, {0.1}, // the double lies a little above a tenth
+		{dec("0.1")},
+		{0.1}, // the double lies a little above a tenth
 		{dec("0.1000000000000000055511151231257828")},
 		{0.3}, // and this one below three tenths
 		{dec("0.3")},

@@ -45,13 +45,13 @@ func BeginElement(dst []byte, t bson.Type, key string) (out []byte, start int) {
 // EndDocument closes the document or array that was begun at start.
 func EndDocument(dst []byte, start int) []byte {
 	dst = append(dst, 0)
-	binary.LittleEndian.PutUint32(dst[start:], uint32(len(dst)-start)) //nolint:gosec // documents are limited to megabytes
+	binary.LittleEndian.PutUint32(dst[start:], uint32(len(dst)-start))
 	return dst
 }
 
 // AppendString appends the value bytes of a string.
 func AppendString(dst []byte, s string) []byte {
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(s)+1)) //nolint:gosec // documents are limited to megabytes
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(s)+1))
 	dst = append(dst, s...)
 	return append(dst, 0)
 }
@@ -63,12 +63,12 @@ func FromString(s string) bson.RawValue {
 
 // FromInt32 makes an int32 value.
 func FromInt32(n int32) bson.RawValue {
-	return bson.RawValue{Type: bson.TypeInt32, Value: binary.LittleEndian.AppendUint32(nil, uint32(n))} //nolint:gosec // two's complement
+	return bson.RawValue{Type: bson.TypeInt32, Value: binary.LittleEndian.AppendUint32(nil, uint32(n))}
 }
 
 // FromInt64 makes an int64 value.
 func FromInt64(n int64) bson.RawValue {
-	return bson.RawValue{Type: bson.TypeInt64, Value: binary.LittleEndian.AppendUint64(nil, uint64(n))} //nolint:gosec // two's complement
+	return bson.RawValue{Type: bson.TypeInt64, Value: binary.LittleEndian.AppendUint64(nil, uint64(n))}
 }
 
 // FromDouble makes a double value.
@@ -86,7 +86,7 @@ func FromBool(b bool) bson.RawValue {
 
 // FromDateTime makes a date from milliseconds since the epoch.
 func FromDateTime(ms int64) bson.RawValue {
-	return bson.RawValue{Type: bson.TypeDateTime, Value: binary.LittleEndian.AppendUint64(nil, uint64(ms))} //nolint:gosec // two's complement
+	return bson.RawValue{Type: bson.TypeDateTime, Value: binary.LittleEndian.AppendUint64(nil, uint64(ms))}
 }
 
 // FromObjectID makes an ObjectId value.

@@ -187,7 +187,7 @@ func length(b []byte) int {
 	if len(b) < 4 {
 		return -1
 	}
-	return int(int32(binary.LittleEndian.Uint32(b))) //nolint:gosec // BSON lengths are signed 32-bit
+	return int(int32(binary.LittleEndian.Uint32(b)))
 }
 
 func fixed(b []byte, n int) int {

@@ -102,7 +102,7 @@ func toDecimal(v bson.RawValue) decimal {
 
 func intDecimal(n int64) decimal {
 	if n < 0 {
-		return decimal{negative: true, lo: -uint64(n)} //nolint:gosec // the magnitude, also of the lowest integer
+		return decimal{negative: true, lo: -uint64(n)}
 	}
 	return decimal{lo: uint64(n)}
 }
@@ -174,7 +174,7 @@ func (d decimal) int64() (int64, bool) {
 	case d.hi != 0:
 		return 0, false
 	case d.negative && d.lo <= 1<<63:
-		return -int64(d.lo), true //nolint:gosec // -2^63 wraps to itself
+		return -int64(d.lo), true
 	case !d.negative && d.lo < 1<<63:
 		return int64(d.lo), true
 	}

@@ -179,6 +179,6 @@ func wholeDouble(f float64) (int64, bool) {
 	return 0, false
 }
 
-func int32bits(b []byte) int32    { return int32(binary.LittleEndian.Uint32(b)) } //nolint:gosec // two's complement
-func int64bits(b []byte) int64    { return int64(binary.LittleEndian.Uint64(b)) } //nolint:gosec // two's complement
+func int32bits(b []byte) int32    { return int32(binary.LittleEndian.Uint32(b)) }
+func int64bits(b []byte) int64    { return int64(binary.LittleEndian.Uint64(b)) }
 func doubleBits(b []byte) float64 { return math.Float64frombits(binary.LittleEndian.Uint64(b)) }

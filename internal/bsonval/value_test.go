@@ -117,9 +117,17 @@ func TestValidate(t *testing.T) {
 	t.Parallel()
 	nested := bson.D{{Key: "a", Value: bson.D{{Key: "b", Value: bson.A{int32(1)}}}}}
 	everything := bson.D{
-		{Key: "s", Value: "é"}, {Key: "y", Value: bson.Symbol("y")}, {Key: "j", Value: bson.JavaScript("j")}, {Key: "r", Value: bson.Regex{Pattern: "p", Options: "i"}},
-		{Key: "d", Value: bson.DBPointer{DB: "db"}}, {Key: "t", Value: true}, {Key: "b", Value: bson.Binary{Subtype: 2, Data: []byte("x")}},
-		{Key: "w", Value: bson.CodeWithScope{Code: "c", Scope: bson.D{}}}, {Key: "u", Value: bson.Undefined{}}, {Key: "D", Value: bson.Decimal128{}}, {Key: "f", Value: 1.5},
+		{Key: "s", Value: "é"},
+		{Key: "y", Value: bson.Symbol("y")},
+		{Key: "j", Value: bson.JavaScript("j")},
+		{Key: "r", Value: bson.Regex{Pattern: "p", Options: "i"}},
+		{Key: "d", Value: bson.DBPointer{DB: "db"}},
+		{Key: "t", Value: true},
+		{Key: "b", Value: bson.Binary{Subtype: 2, Data: []byte("x")}},
+		{Key: "w", Value: bson.CodeWithScope{Code: "c", Scope: bson.D{}}},
+		{Key: "u", Value: bson.Undefined{}},
+		{Key: "D", Value: bson.Decimal128{}},
+		{Key: "f", Value: 1.5},
 	}
 	spoil := func(doc bson.Raw, old, replacement byte) bson.Raw {
 		for i, b := range doc {
@@ -161,9 +169,17 @@ func TestValidate(t *testing.T) {
 func TestTruncatedDocumentsEndTheWalk(t *testing.T) {
 	t.Parallel()
 	doc := mustDoc(t, bson.D{
-		{Key: "s", Value: "text"}, {Key: "d", Value: bson.D{{Key: "x", Value: int32(1)}}}, {Key: "r", Value: bson.Regex{Pattern: "p", Options: "i"}},
-		{Key: "b", Value: bson.Binary{Data: []byte("abc")}}, {Key: "w", Value: bson.CodeWithScope{Code: "c", Scope: bson.D{}}}, {Key: "p", Value: bson.DBPointer{DB: "db"}},
-		{Key: "o", Value: bson.ObjectID{}}, {Key: "e", Value: bson.Decimal128{}}, {Key: "t", Value: true}, {Key: "i", Value: int64(1)}, {Key: "j", Value: int32(1)},
+		{Key: "s", Value: "text"},
+		{Key: "d", Value: bson.D{{Key: "x", Value: int32(1)}}},
+		{Key: "r", Value: bson.Regex{Pattern: "p", Options: "i"}},
+		{Key: "b", Value: bson.Binary{Data: []byte("abc")}},
+		{Key: "w", Value: bson.CodeWithScope{Code: "c", Scope: bson.D{}}},
+		{Key: "p", Value: bson.DBPointer{DB: "db"}},
+		{Key: "o", Value: bson.ObjectID{}},
+		{Key: "e", Value: bson.Decimal128{}},
+		{Key: "t", Value: true},
+		{Key: "i", Value: int64(1)},
+		{Key: "j", Value: int32(1)},
 	})
 	for n := range len(doc) {
 		cut := append(bson.Raw(nil), doc[:n]...)

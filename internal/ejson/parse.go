@@ -204,7 +204,7 @@ func (p *parser) close(start int) error {
 	if err := p.bounded(); err != nil {
 		return err
 	}
-	binary.LittleEndian.PutUint32(p.out[start:], uint32(len(p.out)-start)) //nolint:gosec // bounded by MaxBytes
+	binary.LittleEndian.PutUint32(p.out[start:], uint32(len(p.out)-start))
 	return nil
 }
 
@@ -240,7 +240,7 @@ func (p *parser) str() error {
 		return err
 	}
 	p.out = append(p.out, 0)
-	binary.LittleEndian.PutUint32(p.out[start:], uint32(len(p.out)-start-4)) //nolint:gosec // no longer than the text
+	binary.LittleEndian.PutUint32(p.out[start:], uint32(len(p.out)-start-4))
 	return nil
 }
 
@@ -263,7 +263,7 @@ func (p *parser) number() (bson.Type, error) {
 		return 0, p.syntax(err)
 	}
 	lit := string(raw)
-	if bytes.IndexAny(raw, ".eE") < 0 {
+	if !bytes.ContainsAny(raw, ".eE") {
 		if n, err := strconv.ParseInt(lit, 10, 64); err == nil {
 			return p.integer(n), nil
 		}
@@ -278,10 +278,10 @@ func (p *parser) number() (bson.Type, error) {
 
 func (p *parser) integer(n int64) bson.Type {
 	if n >= math.MinInt32 && n <= math.MaxInt32 {
-		p.out = binary.LittleEndian.AppendUint32(p.out, uint32(n)) //nolint:gosec // two's complement, in range
+		p.out = binary.LittleEndian.AppendUint32(p.out, uint32(n))
 		return bson.TypeInt32
 	}
-	p.out = binary.LittleEndian.AppendUint64(p.out, uint64(n)) //nolint:gosec // two's complement
+	p.out = binary.LittleEndian.AppendUint64(p.out, uint64(n))
 	return bson.TypeInt64
 }
 

@@ -290,6 +290,7 @@ func FuzzParse(f *testing.F) {
 
 // addExports adds files that people have written, where there are some at hand.
 func addExports(f *testing.F) {
+	f.Helper()
 	const limit = 200
 	added := 0
 	_ = filepath.WalkDir("../../../shared/corpus", func(path string, d fs.DirEntry, err error) error {

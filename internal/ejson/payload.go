@@ -69,7 +69,7 @@ func (p *parser) date(depth int) error {
 	default:
 		return p.bad("$date")
 	}
-	p.out = binary.LittleEndian.AppendUint64(p.out, uint64(ms)) //nolint:gosec // two's complement
+	p.out = binary.LittleEndian.AppendUint64(p.out, uint64(ms))
 	return nil
 }
 
@@ -181,7 +181,7 @@ func (p *parser) binary(depth int) error {
 }
 
 func (p *parser) appendBinary(subtype byte, data []byte) {
-	n := uint32(len(data)) //nolint:gosec // no longer than the text
+	n := uint32(len(data))
 	if subtype == bson.TypeBinaryBinaryOld {
 		p.out = binary.LittleEndian.AppendUint32(p.out, n+4)
 		p.out = append(p.out, subtype)

@@ -85,11 +85,11 @@ func (p *parser) payload(w wrapper, depth int) (bson.Type, error) {
 		return bson.TypeDateTime, p.date(depth)
 	case wrapperInt:
 		n, err := p.quotedInt("$numberInt", 32)
-		p.out = binary.LittleEndian.AppendUint32(p.out, uint32(n)) //nolint:gosec // parsed as 32 bits
+		p.out = binary.LittleEndian.AppendUint32(p.out, uint32(n))
 		return bson.TypeInt32, err
 	case wrapperLong:
 		n, err := p.quotedInt("$numberLong", 64)
-		p.out = binary.LittleEndian.AppendUint64(p.out, uint64(n)) //nolint:gosec // two's complement
+		p.out = binary.LittleEndian.AppendUint64(p.out, uint64(n))
 		return bson.TypeInt64, err
 	case wrapperDouble:
 		return bson.TypeDouble, p.double()

@@ -131,11 +131,11 @@ func appendValue(dst []byte, v bson.RawValue, f form, depth int) ([]byte, error)
 		}
 	case bson.TypeInt32:
 		if len(b) == 4 {
-			return appendInt(dst, int64(int32(binary.LittleEndian.Uint32(b))), "$numberInt", f), nil //nolint:gosec // two's complement
+			return appendInt(dst, int64(int32(binary.LittleEndian.Uint32(b))), "$numberInt", f), nil
 		}
 	case bson.TypeInt64:
 		if len(b) == 8 {
-			return appendInt(dst, int64(binary.LittleEndian.Uint64(b)), "$numberLong", f), nil //nolint:gosec // two's complement
+			return appendInt(dst, int64(binary.LittleEndian.Uint64(b)), "$numberLong", f), nil
 		}
 	case bson.TypeDouble:
 		if len(b) == 8 {
@@ -143,7 +143,7 @@ func appendValue(dst []byte, v bson.RawValue, f form, depth int) ([]byte, error)
 		}
 	case bson.TypeDateTime:
 		if len(b) == 8 {
-			return appendDate(dst, int64(binary.LittleEndian.Uint64(b)), f), nil //nolint:gosec // two's complement
+			return appendDate(dst, int64(binary.LittleEndian.Uint64(b)), f), nil
 		}
 	case bson.TypeBoolean:
 		if len(b) == 1 && b[0] <= 1 {
@@ -226,7 +226,7 @@ func appendMark(dst []byte, extended, lossy string, f form) []byte {
 	return append(dst, extended...)
 }
 
-// open begins a wrapper whose value is a JSON string: {"$key":"
+// open begins a wrapper whose value is a JSON string, up to the quote that opens it.
 func open(dst []byte, key string) []byte {
 	dst = append(append(dst, `{"`...), key...)
 	return append(dst, `":"`...)

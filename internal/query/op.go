@@ -40,7 +40,7 @@ func (op Op) String() string {
 func opNamed(name string) (Op, bool) {
 	for op, s := range opNames {
 		if s == name && s != "" {
-			return Op(op), true //nolint:gosec // sixteen of them
+			return Op(op), true
 		}
 	}
 	return 0, false

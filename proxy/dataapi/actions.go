@@ -263,8 +263,8 @@ func appendIDs(out []byte, ids proxy.IDs) []byte {
 
 // number is the type counts have in an answer.
 func number(n int64) bson.RawValue {
-	if n == int64(int32(n)) { //nolint:gosec // that is the question
-		return bsonval.FromInt32(int32(n)) //nolint:gosec // checked
+	if n == int64(int32(n)) {
+		return bsonval.FromInt32(int32(n))
 	}
 	return bsonval.FromInt64(n)
 }

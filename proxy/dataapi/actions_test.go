@@ -24,36 +24,43 @@ func TestAnswers(t *testing.T) {
 		json, ejson        string
 	}{
 		{
-			"findOne", "findOne", `{` + names + `,"filter":{}}`, fake{one: everything},
+			"findOne", "findOne", `{` + names + `,"filter":{}}`,
+			fake{one: everything},
 			`{"document":{"_id":"0123456789abcdef01234567","at":"2031-05-06T07:08:09.12Z","bin":{"Subtype":5,"Data":"AQI="},"n":9007199254740993,"x":"1.50"}}`,
 			`{"document":{"_id":{"$oid":"0123456789abcdef01234567"},"at":{"$date":{"$numberLong":"1935817689120"}},"bin":{"$binary":{"base64":"AQI=","subType":"05"}},"n":{"$numberLong":"9007199254740993"},"x":{"$numberDecimal":"1.50"}}}`,
 		},
 		{"findOne, nothing found", "findOne", `{` + names + `}`, fake{}, `{"document":null}`, `{"document":null}`},
 		{"find, nothing found", "find", `{` + names + `}`, fake{}, `{"documents":[]}`, `{"documents":[]}`},
 		{
-			"find", "find", `{` + names + `}`, fake{find: emitting(doc(t, `{"a":1}`), doc(t, `{}`), doc(t, `{"a":2.0}`))},
+			"find", "find", `{` + names + `}`,
+			fake{find: emitting(doc(t, `{"a":1}`), doc(t, `{}`), doc(t, `{"a":2.0}`))},
 			`{"documents":[{"a":1},{},{"a":2}]}`,
 			`{"documents":[{"a":{"$numberInt":"1"}},{},{"a":{"$numberDouble":"2.0"}}]}`,
 		},
 		{
-			"insertOne", "insertOne", `{` + names + `,"document":{"a":1}}`, fake{ids: proxy.IDs{id}},
+			"insertOne", "insertOne", `{` + names + `,"document":{"a":1}}`,
+			fake{ids: proxy.IDs{id}},
 			`{"insertedId":"0123456789abcdef01234567"}`, `{"insertedId":` + oid + `}`,
 		},
 		{
-			"insertMany", "insertMany", `{` + names + `,"documents":[{"_id":1},{}]}`, fake{ids: proxy.IDs{value(t, `1`), id}},
+			"insertMany", "insertMany", `{` + names + `,"documents":[{"_id":1},{}]}`,
+			fake{ids: proxy.IDs{value(t, `1`), id}},
 			`{"insertedIds":[1,"0123456789abcdef01234567"]}`, `{"insertedIds":[{"$numberInt":"1"},` + oid + `]}`,
 		},
 		{
-			"updateOne", "updateOne", `{` + names + `,"filter":{},"update":{"$set":{"a":1}}}`, fake{update: proxy.UpdateResult{Matched: 1, Modified: 1}},
+			"updateOne", "updateOne", `{` + names + `,"filter":{},"update":{"$set":{"a":1}}}`,
+			fake{update: proxy.UpdateResult{Matched: 1, Modified: 1}},
 			`{"matchedCount":1,"modifiedCount":1}`, `{"matchedCount":{"$numberInt":"1"},"modifiedCount":{"$numberInt":"1"}}`,
 		},
 		{
-			"upsert that inserted", "updateMany", `{` + names + `,"filter":{},"update":{"$set":{"a":1}},"upsert":true}`, fake{update: proxy.UpdateResult{Upserted: id}},
+			"upsert that inserted", "updateMany", `{` + names + `,"filter":{},"update":{"$set":{"a":1}},"upsert":true}`,
+			fake{update: proxy.UpdateResult{Upserted: id}},
 			`{"matchedCount":0,"modifiedCount":0,"upsertedId":"0123456789abcdef01234567"}`,
 			`{"matchedCount":{"$numberInt":"0"},"modifiedCount":{"$numberInt":"0"},"upsertedId":` + oid + `}`,
 		},
 		{
-			"replaceOne", "replaceOne", `{` + names + `,"filter":{},"replacement":{}}`, fake{update: proxy.UpdateResult{Matched: 1}},
+			"replaceOne", "replaceOne", `{` + names + `,"filter":{},"replacement":{}}`,
+			fake{update: proxy.UpdateResult{Matched: 1}},
 			`{"matchedCount":1,"modifiedCount":0}`, `{"matchedCount":{"$numberInt":"1"},"modifiedCount":{"$numberInt":"0"}}`,
 		},
 		{"deleteOne", "deleteOne", `{` + names + `,"filter":{}}`, fake{n: 1}, `{"deletedCount":1}`, `{"deletedCount":{"$numberInt":"1"}}`},
@@ -211,8 +218,15 @@ func TestInsertStatus(t *testing.T) {
 	}
 }
 
-func errorText(t *testing.T, body string) string { return errorField(t, body, "error") }
-func errorCode(t *testing.T, body string) string { return errorField(t, body, "error_code") }
+func errorText(t *testing.T, body string) string {
+	t.Helper()
+	return errorField(t, body, "error")
+}
+
+func errorCode(t *testing.T, body string) string {
+	t.Helper()
+	return errorField(t, body, "error_code")
+}
 
 func errorField(t *testing.T, body, name string) string {
 	t.Helper()

@@ -111,8 +111,7 @@ func TestLatePanic(t *testing.T) {
 				return err
 			}
 		}
-		var none []int
-		_ = none[len(kb)]
+		_ = kb[len(kb)]
 		return nil
 	}}
 	var log bytes.Buffer

@@ -27,7 +27,7 @@ type stream struct {
 }
 
 func newStream(x *exchange) *stream {
-	st := &stream{x: x, buf: x.s.buffers.Get().(*[]byte)} //nolint:errcheck,forcetypeassert // the pool has nothing else
+	st := &stream{x: x, buf: x.s.buffers.Get().(*[]byte)}
 	*st.buf = append((*st.buf)[:0], `{"documents":[`...)
 	return st
 }

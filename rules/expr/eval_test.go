@@ -62,6 +62,7 @@ const (
 )
 
 func scope(t testing.TB) *expr.Scope {
+	t.Helper()
 	return &expr.Scope{
 		User: mustDoc(t, userDoc), CustomData: mustDoc(t, customDoc), Values: mustDoc(t, valuesDoc),
 		Environment: mustDoc(t, envDoc), Request: mustDoc(t, requestDoc),

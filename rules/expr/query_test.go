@@ -37,8 +37,10 @@ func TestQueryBind(t *testing.T) {
 		{"null in a list", `{"t": {"$in": ["%%user.custom_data.none"]}}`, ``},
 		{"a pattern among data", `{"t": "%%user.custom_data.pattern"}`, ``},
 		{"patterns among data", `{"t": {"$in": "%%user.custom_data.patterns"}}`, ``},
-		{"operators of either spelling", `{"%or": [{"a": {"%gt": 1}}, {"b": {"$not": {"%lt": 2}}}]}`,
-			`{"$or":[{"a":{"$gt":{"$numberInt":"1"}}},{"b":{"$not":{"$lt":{"$numberInt":"2"}}}}]}`},
+		{
+			"operators of either spelling", `{"%or": [{"a": {"%gt": 1}}, {"b": {"$not": {"%lt": 2}}}]}`,
+			`{"$or":[{"a":{"$gt":{"$numberInt":"1"}}},{"b":{"$not":{"$lt":{"$numberInt":"2"}}}}]}`,
+		},
 		{"elemMatch", `{"a": {"$elemMatch": {"b": "%%user.id"}}}`, `{"a":{"$elemMatch":{"b":{"$eq":"ua"}}}}`},
 		{"elemMatch on values", `{"a": {"$elemMatch": {"$gt": 1}}}`, `{"a":{"$elemMatch":{"$gt":{"$numberInt":"1"}}}}`},
 		{"shapes", `{"a": {"$exists": true, "$type": "string", "$size": 2}}`, `{"a":{"$exists":true,"$type":"string","$size":{"$numberInt":"2"}}}`},
