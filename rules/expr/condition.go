@@ -21,9 +21,9 @@ func (p *parser) condition(left side, v *source.Value) node {
 	case truths:
 		// The truth of a nested expression, compared with the value of the field.
 		n := p.expression(v)
-		return &anyNode{[]node{
-			&allNode{[]node{n, p.is(left, true)}},
-			&allNode{[]node{&notNode{n}, p.is(left, false)}},
+		return &junction{any: true, kids: []node{
+			&junction{kids: []node{n, p.is(left, true)}},
+			&junction{kids: []node{&notNode{n}, p.is(left, false)}},
 		}}
 	case fields:
 		if left.base != baseConst && !left.base.ofDocument() {
@@ -91,7 +91,7 @@ func (p *parser) subConditions(left side, v *source.Value) node {
 		}
 		kids = append(kids, p.condition(side{ref: r}, m.Value))
 	}
-	return &allNode{kids}
+	return &junction{kids: kids}
 }
 
 // operators reads an object of operators, all of which must hold.
@@ -108,7 +108,7 @@ func (p *parser) operators(left side, v *source.Value) node {
 		}
 		kids = append(kids, p.operator(left, name, m, v))
 	}
-	return &allNode{kids}
+	return &junction{kids: kids}
 }
 
 func (p *parser) operator(left side, name string, m *source.Member, all *source.Value) node {

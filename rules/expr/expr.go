@@ -119,5 +119,5 @@ func Any(cs ...Cond) Cond {
 		}
 		kids = append(kids, c.n)
 	}
-	return Cond{(&anyNode{kids}).bind(nil)}
+	return Cond{(&junction{any: true, kids: kids}).bind(nil)}
 }

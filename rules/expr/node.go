@@ -23,87 +23,57 @@ func (n constNode) bind(*Scope) node { return n }
 func (n constNode) eval(*Env) Truth  { return Truth(n) }
 func (n constNode) visit(func(ref))  {}
 
-// allNode is true when all of its children are.
-type allNode struct{ kids []node }
-
-func (n *allNode) bind(s *Scope) node {
-	kept, folded := bindKids(n.kids, s, True, Truth.And)
-	if folded == False {
-		return constNode(False)
-	}
-	if len(kept) == 0 {
-		return constNode(folded)
-	}
-	if folded != True {
-		kept = append(kept, constNode(folded))
-	}
-	if len(kept) == 1 {
-		return kept[0]
-	}
-	return &allNode{kept}
+// junction is true when all of its children are or, with any, when one of them is.
+type junction struct {
+	any  bool
+	kids []node
 }
 
-func (n *allNode) eval(e *Env) Truth {
-	t := True
+// join combines the values of two children.
+func (n *junction) join(t, u Truth) Truth {
+	if n.any {
+		return t.or(u)
+	}
+	return t.And(u)
+}
+
+// bind binds the children and folds the constant ones into one value. Like eval it starts from the value that changes
+// nothing and is done at its opposite, which no other child can change.
+func (n *junction) bind(s *Scope) node {
+	folded, done := truthOf(!n.any), truthOf(n.any)
+	kept := make([]node, 0, len(n.kids)+1)
 	for _, k := range n.kids {
-		if t = t.And(k.eval(e)); t == False {
-			return False
-		}
-	}
-	return t
-}
-
-func (n *allNode) visit(f func(ref)) { visitAll(n.kids, f) }
-
-// anyNode is true when one of its children is.
-type anyNode struct{ kids []node }
-
-func (n *anyNode) bind(s *Scope) node {
-	kept, folded := bindKids(n.kids, s, False, Truth.or)
-	if folded == True {
-		return constNode(True)
-	}
-	if len(kept) == 0 {
-		return constNode(folded)
-	}
-	if folded != False {
-		kept = append(kept, constNode(folded))
-	}
-	if len(kept) == 1 {
-		return kept[0]
-	}
-	return &anyNode{kept}
-}
-
-func (n *anyNode) eval(e *Env) Truth {
-	t := False
-	for _, k := range n.kids {
-		if t = t.or(k.eval(e)); t == True {
-			return True
-		}
-	}
-	return t
-}
-
-func (n *anyNode) visit(f func(ref)) { visitAll(n.kids, f) }
-
-// bindKids binds the children, folds the constant ones into one value and keeps the others.
-func bindKids(kids []node, s *Scope, neutral Truth, combine func(Truth, Truth) Truth) ([]node, Truth) {
-	kept := make([]node, 0, len(kids)+1)
-	folded := neutral
-	for _, k := range kids {
 		switch b := k.bind(s).(type) {
 		case constNode:
-			folded = combine(folded, Truth(b))
+			folded = n.join(folded, Truth(b))
 		default:
 			kept = append(kept, b)
 		}
 	}
-	return kept, folded
+	if folded == done || len(kept) == 0 {
+		return constNode(folded)
+	}
+	if folded != done.not() {
+		kept = append(kept, constNode(folded))
+	}
+	if len(kept) == 1 {
+		return kept[0]
+	}
+	return &junction{n.any, kept}
 }
 
-func visitAll(kids []node, f func(ref)) {
-	for _, k := range kids {
+func (n *junction) eval(e *Env) Truth {
+	t, done := truthOf(!n.any), truthOf(n.any)
+	for _, k := range n.kids {
+		if t = n.join(t, k.eval(e)); t == done {
+			break
+		}
+	}
+	return t
+}
+
+func (n *junction) visit(f func(ref)) {
+	for _, k := range n.kids {
 		k.visit(f)
 	}
 }

@@ -54,7 +54,7 @@ func (p *parser) expression(v *source.Value) node {
 		for i := range v.Members {
 			kids = append(kids, p.member(&v.Members[i]))
 		}
-		return &allNode{kids}
+		return &junction{kids: kids}
 	case source.String:
 		switch v.Str {
 		case "%%true":
@@ -128,11 +128,11 @@ func (p *parser) logical(name string, v *source.Value, element func(*source.Valu
 	}
 	switch name {
 	case "and":
-		return &allNode{kids}
+		return &junction{kids: kids}
 	case "or":
-		return &anyNode{kids}
+		return &junction{any: true, kids: kids}
 	default:
-		return &notNode{&anyNode{kids}}
+		return &notNode{&junction{any: true, kids: kids}}
 	}
 }
 
