@@ -49,7 +49,7 @@ func (u *Update) Apply(dst []byte, pre bson.Raw, in Input) (post bson.Raw, err e
 	start := len(dst)
 	dst = appendContent(dst, doc, start+maxDocument)
 	if len(dst)-start > maxDocument {
-		return nil, refuse(codeDocumentTooLarge, "", "the document would be too large")
+		return nil, refuse(CodeDocumentTooLarge, "", "the document would be too large")
 	}
 	return bson.Raw(dst[start:]), nil
 }

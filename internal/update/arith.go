@@ -84,14 +84,14 @@ func add(x, y int64) (int64, bool) {
 func mul(x, y int64) (int64, bool) {
 	hi, lo := bits.Mul64(magnitude(x), magnitude(y))
 	if (x < 0) != (y < 0) {
-		return -int64(lo), hi == 0 && lo <= 1<<63 //nolint:gosec // -2^63 wraps to itself
+		return -int64(lo), hi == 0 && lo <= 1<<63
 	}
-	return int64(lo), hi == 0 && lo < 1<<63 //nolint:gosec // checked
+	return int64(lo), hi == 0 && lo < 1<<63
 }
 
 func magnitude(n int64) uint64 {
 	if n < 0 {
-		return -uint64(n) //nolint:gosec // also of the lowest integer
+		return -uint64(n)
 	}
 	return uint64(n)
 }

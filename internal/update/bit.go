@@ -71,5 +71,5 @@ func (m bitwise) apply(v bson.RawValue) bson.RawValue {
 	if wide {
 		return bsonval.FromInt64(n)
 	}
-	return bsonval.FromInt32(int32(n)) //nolint:gosec // sign-extended 32 bits stay that
+	return bsonval.FromInt32(int32(n))
 }

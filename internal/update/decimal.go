@@ -103,7 +103,7 @@ func (d decimal) value() bson.RawValue {
 	if high == 0 {
 		bits := make([]byte, 16)
 		d.coefficient.FillBytes(bits)
-		high = binary.BigEndian.Uint64(bits) | uint64(d.exponent+exponentBias)<<49 //nolint:gosec // in range
+		high = binary.BigEndian.Uint64(bits) | uint64(d.exponent+exponentBias)<<49
 		low = binary.BigEndian.Uint64(bits[8:])
 	}
 	if d.negative {

@@ -9,13 +9,14 @@
 //
 //   - Names that are empty, contain '.' or start with '$' are refused everywhere in stored values and paths (codes 56, 57
 //     and 52), and so are names that occur twice in an object and names over 1,024 bytes (2). Rules could not name such fields.
-//   - A segment with leading zeros is a name and never an index (28): to MongoDB a.1 and a.01 are two
-//     paths to one element.
+//   - A segment with leading zeros is a name and never an index (28): to MongoDB a.1 and a.01 are two paths to one element.
 //   - Paths of more than 50 segments (2) and documents nested deeper than 100 levels (15).
 //   - $pull conditions and array filters that the query package refuses (2).
 //   - An operator that is written twice, and an update without any operator (9).
 //   - Padding arrays with more than 1,500,000 nulls in one update, MongoDB's limit for each path (34).
 //   - Updates that name more than 10,000 paths, or that would take too long because small conditions meet long arrays (2).
+//
+// An array as the _id of an upsert always fails with 53, where MongoDB has 54 if a $push made it.
 //
 // A Timestamp(0, 0) is kept as it is: MongoDB fills those in at the top level of inserted and replacing documents only.
 package update

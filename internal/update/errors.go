@@ -4,20 +4,23 @@ import "strings"
 
 // Codes of MongoDB's errors that this package reports.
 const (
-	codeBadValue         = 2
-	codeFailedToParse    = 9
-	codeTypeMismatch     = 14
-	codeOverflow         = 15
-	codePathNotViable    = 28
-	codeCannotBackfill   = 34
-	codeConflict         = 40
-	codeDollarPrefix     = 52
-	codeInvalidID        = 53
-	codeEmptyName        = 56
-	codeDottedName       = 57
-	codeImmutable        = 66
-	codeDocumentTooLarge = 10334
+	codeBadValue       = 2
+	codeFailedToParse  = 9
+	codeTypeMismatch   = 14
+	codeOverflow       = 15
+	codePathNotViable  = 28
+	codeCannotBackfill = 34
+	codeConflict       = 40
+	codeDollarPrefix   = 52
+	codeInvalidID      = 53
+	codeEmptyName      = 56
+	codeDottedName     = 57
+	codeImmutable      = 66
 )
+
+// CodeDocumentTooLarge is the code of an update after which the document would exceed MongoDB's limit. Unlike all other
+// errors it depends on the whole document, not only on what the update names.
+const CodeDocumentTooLarge = 10334
 
 // Error says why an update was refused or could not be applied. It may name an operator or a path of the update, never a
 // value and nothing of the document.
@@ -54,7 +57,3 @@ func printable(s string) string {
 	}, s[:min(len(s), 4*most)])
 	return clean[:min(len(clean), most)]
 }
-
-// CodeDocumentTooLarge is the code of an update after which the document would exceed MongoDB's limit. Unlike all other
-// errors it depends on the whole document, not only on what the update names.
-const CodeDocumentTooLarge = codeDocumentTooLarge

@@ -1,6 +1,9 @@
 package update
 
 import (
+	"maps"
+	"slices"
+
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
@@ -73,8 +76,8 @@ func isIdentifier(s string) bool {
 
 // checkFiltersUsed refuses array filters that no path refers to.
 func (p *parser) checkFiltersUsed() error {
-	for id, f := range p.filters {
-		if !f.used {
+	for _, id := range slices.Sorted(maps.Keys(p.filters)) {
+		if !p.filters[id].used {
 			return refuse(codeFailedToParse, "arrayFilters", "the identifier '"+printable(id)+"' is not used in the update")
 		}
 	}

@@ -99,7 +99,7 @@ func arrayIndex(segment string) (int, bool) {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(segment, 10, 32)
-	return int(n), err == nil && int(n) >= 0 //nolint:gosec // also where an int has 32 bits
+	return int(n), err == nil && int(n) >= 0
 }
 
 func hasLeadingZero(segment string) bool { return len(segment) > 1 && segment[0] == '0' }

@@ -103,8 +103,8 @@ func (d currentDate) value(a *applier) bson.RawValue {
 	if !d.timestamp {
 		return bsonval.FromDateTime(a.in.Now.UnixMilli())
 	}
-	seconds := uint64(a.in.Now.Unix()) & (1<<32 - 1) //nolint:gosec // a timestamp has 32 bits of seconds
-	v := bsonval.FromInt64(int64(seconds<<32 | 1))   //nolint:gosec // the same bits
+	seconds := uint64(a.in.Now.Unix()) & (1<<32 - 1)
+	v := bsonval.FromInt64(int64(seconds<<32 | 1))
 	v.Type = bson.TypeTimestamp
 	return v
 }

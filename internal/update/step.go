@@ -72,7 +72,7 @@ func (s *step) sortNames() {
 	slices.SortFunc(s.order, compareNames)
 }
 
-// merge returns the tree that does what a and b do. Both stay as they are. made counts the steps that are made for it.
+// merge returns the tree that does what a and b do. Both stay as they are. made counts what is made for it.
 func merge(a, b *step, made *int) (*step, error) {
 	if a.leaf != nil {
 		return nil, conflict(a.leaf)
@@ -83,7 +83,6 @@ func merge(a, b *step, made *int) (*step, error) {
 	if a.elements != b.elements {
 		return nil, conflict(b.anyLeaf())
 	}
-	*made++
 	m := newStep()
 	m.elements = a.elements
 	for _, s := range []*step{a, b} {
@@ -103,6 +102,7 @@ func merge(a, b *step, made *int) (*step, error) {
 		}
 	}
 	m.sortNames()
+	*made += 1 + len(m.next)
 	return m, nil
 }
 

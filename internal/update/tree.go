@@ -63,7 +63,10 @@ func (a *applier) open(n *node) *content {
 func (a *applier) read(v bson.RawValue) *content {
 	nodes, ok := elements(v.Value)
 	a.corrupt = a.corrupt || !ok
-	a.visit(len(nodes))
+	if v.Type == bson.TypeArray {
+		// The fields of objects do not count: an error must not depend on the number of fields beside the named ones.
+		a.visit(len(nodes))
+	}
 	return &content{array: v.Type == bson.TypeArray, nodes: nodes}
 }
 
