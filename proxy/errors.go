@@ -21,6 +21,7 @@ const (
 	Rejected            // the database refused the request
 	Conflict            // the document kept changing
 	Unavailable         // the database cannot be reached
+	Unclear             // a write may or may not have been stored
 	TimedOut            // the request ran out of time
 )
 

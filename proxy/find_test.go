@@ -38,6 +38,10 @@ func TestFindPlan(t *testing.T) {
 		{"a hidden field beside another", titlesID, ``, `{"title":1,"secret":1}`, ``, ``, `{"_id":1}`, 0, 0},
 		{"a hidden field in the sort", titlesID, ``, `{"title":1}`, `{"secret":1}`, `{"title":1}`, ``, 0, 0},
 		{"_id is hidden", titles, ``, `{"title":1}`, `{"title":1}`, `{"title":1}`, ``, 0, 0},
+		{"two keys, which may meet two arrays", owner, ``, `{"a":1}`, `{"a":1,"b":1}`, `{"a":1}`, ``, 0, 0},
+		{"a position in the sort, which may be a name", owner, ``, `{}`, `{"a.0":1}`, ``, ``, 0, 0},
+		{"a second key that is _id", owner, ``, `{}`, `{"a":-1,"_id":-1}`, ``, `{"a":-1,"_id":-1}`, 0, 0},
+		{"two keys and nothing hidden", everyone, ``, `{}`, `{"a":1,"b.0":1}`, ``, `{"a":1,"b.0":1}`, 1, 2},
 		{"_id in the sort", owner, ``, `{}`, `{"_id":-1}`, ``, `{"_id":-1}`, 0, 0},
 	}
 	for _, tt := range tests {

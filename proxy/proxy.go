@@ -178,7 +178,7 @@ func (s *session) storeError(err error) error {
 	case errors.Is(err, ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		e = &Error{Kind: TimedOut, Message: "execution time limit exceeded"}
 	case errors.Is(err, ErrUnclear):
-		e = &Error{Kind: Unavailable, Message: "the outcome of the write is not known"}
+		e = &Error{Kind: Unclear, Message: "the outcome of the write is not known"}
 	case errors.Is(err, ErrUnavailable), errors.Is(err, context.Canceled):
 		e = &Error{Kind: Unavailable, Message: "the database cannot be reached"}
 	case errors.Is(err, ErrRejected):

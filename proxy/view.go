@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"container/heap"
 	"context"
+	"slices"
 	"sort"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -39,7 +40,7 @@ func (s *session) plan(v viewRead) readPlan {
 	if filterSent && len(v.raw) > len(document(nil)) {
 		filters = append(filters, v.raw)
 	}
-	sortSent := v.sort == nil || s.readable(v.sort.Paths())
+	sortSent := v.sort == nil || s.readable(v.sort.Paths()) && (b.Exact() || cannotFail(v.sort))
 	p := readPlan{query: Query{Filter: conjunction(filters), ForDecision: v.forDecision}}
 	switch {
 	case b.PassThrough():
@@ -59,6 +60,26 @@ func (s *session) plan(v viewRead) readPlan {
 		p.query.Skip, p.query.Limit = v.skip, v.limit
 	}
 	return p
+}
+
+// cannotFail tells whether the database can sort any document by these keys. It refuses two keys that lead into different
+// arrays, and positions that may also be names. Such a failure would tell of documents outside the view, so the sort is
+// then done here, where nothing fails.
+func cannotFail(by *query.Sort) bool {
+	keys := 0
+	for _, p := range by.Paths() {
+		if p.String() == "_id" {
+			continue // the one field that is never an array
+		}
+		if keys++; keys > 1 || slices.ContainsFunc(p.Segments(), startsWithDigit) {
+			return false
+		}
+	}
+	return true
+}
+
+func startsWithDigit(segment string) bool {
+	return segment != "" && segment[0] >= '0' && segment[0] <= '9'
 }
 
 func (s *session) readable(paths []query.Path) bool {

@@ -280,7 +280,7 @@ func TestFaults(t *testing.T) {
 		},
 	}
 	kinds := map[error]proxy.Kind{
-		proxy.ErrUnavailable: proxy.Unavailable, proxy.ErrUnclear: proxy.Unavailable, proxy.ErrDuplicateKey: proxy.DuplicateKey,
+		proxy.ErrUnavailable: proxy.Unavailable, proxy.ErrUnclear: proxy.Unclear, proxy.ErrDuplicateKey: proxy.DuplicateKey,
 		proxy.ErrDocumentTooLarge: proxy.TooLarge, proxy.ErrRejected: proxy.Rejected, errors.New("other"): proxy.Internal,
 	}
 	for name, op := range ops {

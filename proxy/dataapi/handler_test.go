@@ -196,6 +196,7 @@ func TestFailuresOfTheProxy(t *testing.T) {
 		{&proxy.Error{Kind: proxy.SchemaFailed, Message: "m"}, 400, `{"error":"m","error_code":"SchemaValidationFailedWrite"}`},
 		{&proxy.Error{Kind: proxy.Rejected, Message: "m", Cause: cause}, 400, `{"error":"the database refused the request","error_code":"MongoDBError"}`},
 		{&proxy.Error{Kind: proxy.Conflict, Message: "m"}, 409, `{"error":"the document was changed by someone else","error_code":"MongoDBError"}`},
+		{&proxy.Error{Kind: proxy.Unclear, Message: "m", Cause: cause}, 503, `{"error":"the outcome of the write is not known","error_code":"InternalServerError"}`},
 		{&proxy.Error{Kind: proxy.Unavailable, Message: "m", Cause: cause}, 503, `{"error":"the service is unavailable","error_code":"InternalServerError"}`},
 		{&proxy.Error{Kind: proxy.TimedOut, Message: "m"}, 504, `{"error":"execution time limit exceeded","error_code":"ExecutionTimeLimitExceeded"}`},
 		{&proxy.Error{Kind: 200, Message: "m", Cause: cause}, 500, `{"error":"internal server error","error_code":"InternalServerError"}`},

@@ -67,6 +67,7 @@ var kinds = [...]outcome{
 	proxy.Rejected:       {"rejected", http.StatusBadRequest, codeMongoDB, "the database refused the request", false},
 	proxy.Conflict:       {"conflict", http.StatusConflict, codeMongoDB, "the document was changed by someone else", false},
 	proxy.Unavailable:    {"unavailable", http.StatusServiceUnavailable, codeInternal, "the service is unavailable", false},
+	proxy.Unclear:        {"unclear", http.StatusServiceUnavailable, codeInternal, "the outcome of the write is not known", false},
 	proxy.TimedOut:       {"timed_out", http.StatusGatewayTimeout, codeTimeLimit, "execution time limit exceeded", false},
 }
 
