@@ -142,6 +142,9 @@ func TestUpdatesMakeWhatTheServerMakes(t *testing.T) {
 			}
 		}
 	}
+	if n := counted["the same change"]; n < updatesPerRound {
+		t.Errorf("only %d updates change anything: this compares too little", n)
+	}
 	t.Logf("outcomes:\n%s", counts(counted))
 }
 
