@@ -10,8 +10,9 @@ import (
 
 // parser carries the limits and what has been used of them.
 type parser struct {
-	o        Options
-	branches int
+	o         Options
+	branches  int
+	positions int // numeric segments on the way here, through all $elemMatch
 }
 
 // document parses a query document: fields with conditions, and logic.
@@ -110,7 +111,13 @@ func (p *parser) field(dst []node, name string, v bson.RawValue, depth int) ([]n
 	if !p.o.Trusted && strings.Contains(name, ".$") {
 		return nil, refuse(name, "a name in a path cannot start with $")
 	}
+	positions := path.positions()
+	p.positions += positions
+	if !p.o.Trusted && p.positions > maxPositions {
+		return nil, refuse(name, "too many positions in arrays are named")
+	}
 	tests, err := p.conditions(nil, v, depth)
+	p.positions -= positions
 	if err != nil {
 		return nil, err
 	}

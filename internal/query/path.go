@@ -7,6 +7,9 @@ import (
 const (
 	maxSegments   = 50
 	maxNameLength = 1024
+	// maxPositions bounds the numeric segments that a client's predicate goes through. Each may be a position and a name,
+	// and where a document has both, the ways through it double.
+	maxPositions = 10
 )
 
 // Path is a dotted field path. The zero Path is empty and matches nothing a query could name.
@@ -42,6 +45,17 @@ func (p Path) String() string { return p.text }
 
 // Segments returns the names between the dots. The caller must not change them.
 func (p Path) Segments() []string { return p.segments }
+
+// positions counts the numeric segments.
+func (p Path) positions() int {
+	n := 0
+	for _, segment := range p.segments {
+		if isNumeric(segment) {
+			n++
+		}
+	}
+	return n
+}
 
 // join returns the path of q below p.
 func (p Path) join(q Path) Path {

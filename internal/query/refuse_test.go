@@ -57,6 +57,8 @@ func TestRefusals(t *testing.T) {
 		"trailing dot":               `{"a.":1}`,
 		"leading dot":                `{".a":1}`,
 		"double dot":                 `{"a..b":1}`,
+		"positions in a path":        `{"a` + strings.Repeat(".0", 11) + `":1}`,
+		"positions below elemMatch":  `{"a.0.0.0.0.0.0":{"$elemMatch":{"b.0.0.0":{"$not":{"$elemMatch":{"c.0.0":1}}}}}}`,
 		"dollar in a path":           `{"a.$b":1}`,
 		"long name":                  `{"` + strings.Repeat("x", 1025) + `":1}`,
 		"51 segments":                `{"` + strings.Repeat("a.", 50) + `a":1}`,
