@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"strconv"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -15,6 +16,11 @@ import (
 // a role hides elements of an array, the stored ones are numbered differently.
 // See cases/updates/array-positions-of-the-view.txtar.
 func (s *session) atStoredPositions(d *rules.Decider, op Update, u *update.Update, named []string, t target) (*update.Update, []string, error) {
+	for _, path := range named {
+		if !positionsExist(bsonval.FromDocument(t.view), strings.Split(path, ".")) {
+			return nil, nil, s.invalid(filter.ErrPosition)
+		}
+	}
 	if !s.mayShift(named) {
 		return u, named, nil
 	}
@@ -46,6 +52,23 @@ func (s *session) atStoredPositions(d *rules.Decider, op Update, u *update.Updat
 		return nil, nil, err
 	}
 	return u, namedPaths(u), nil
+}
+
+// positionsExist tells whether every position that the path names in an array of the view is one of its elements. One
+// beyond the end is refused: what lies there in the stored array may be hidden.
+func positionsExist(v bson.RawValue, path []string) bool {
+	for _, name := range path {
+		if v.Type != bson.TypeEmbeddedDocument && v.Type != bson.TypeArray {
+			return true
+		}
+		next, found := bsonval.Lookup(bson.Raw(v.Value), name)
+		if !found {
+			_, err := strconv.ParseUint(name, 10, 64)
+			return v.Type != bson.TypeArray || err != nil
+		}
+		v = next
+	}
+	return true
 }
 
 // mayShift tells whether a path names a position in something that is not always readable as a whole.

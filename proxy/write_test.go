@@ -317,7 +317,7 @@ func TestFaults(t *testing.T) {
 }
 
 func TestWriteRefusals(t *testing.T) {
-	s := returning(doc(t, `{"_id":"a","owner":"ua","s":"x","h":{"x":1}}`))
+	s := returning(doc(t, `{"_id":"a","owner":"ua","s":"x","h":{"x":1},"list":[1]}`))
 	p, _ := newProxy(t, s, owner, ``)
 	for _, tt := range []struct{ filter, update string }{
 		{`{}`, `{"$where":1}`},
@@ -331,6 +331,8 @@ func TestWriteRefusals(t *testing.T) {
 		{`{}`, `{}`},
 		{`{}`, `{"$set":{"_id":"b"}}`},
 		{`{}`, `{"$set":{"a":1},"b":1}`},
+		{`{}`, `{"$set":{"list.1":1}}`},
+		{`{}`, `{"$set":{"list.99999999999999999999":1}}`},
 		{`{"$where":"1"}`, `{"$set":{"a":1}}`},
 		{`{"a":{"$near":[1,2]}}`, `{"$set":{"a":1}}`},
 	} {
