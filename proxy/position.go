@@ -38,7 +38,9 @@ func (s *session) atStoredPositions(d *rules.Decider, op Update, u *update.Updat
 		for paths := bsonval.NewIter(ops.Value().Value); paths.Next(); {
 			path, err := rename(string(paths.Key()))
 			if err != nil {
-				return nil, nil, s.invalid(err)
+				// What the user sees has this position or has no array there, so the array is hidden. That is
+				// denied, as any hidden parent is: a mistake would be reported only if the array is stored.
+				return nil, nil, s.deny(rules.WriteDecision{Permission: "write", Path: path, Err: err})
 			}
 			out = bsonval.AppendElement(out, path, paths.Value())
 		}

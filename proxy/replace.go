@@ -29,14 +29,15 @@ func (s *session) replace(ctx context.Context, op Replace) (UpdateResult, error)
 		return UpdateResult{}, s.invalid(err)
 	}
 	change := func(d *rules.Decider, t target) (*GuardedWrite, error) {
-		post, ok := replacement(t, op.Replacement)
-		if !ok {
-			return nil, s.invalid(errors.New("the _id of a document cannot be changed"))
-		}
+		post := prependID(op.Replacement, t.id)
 		// The document as a whole is named: whether it may be replaced must not depend on which hidden
 		// fields it has.
 		if w := d.CheckUpdate(rules.Change{Pre: t.stored, Post: post, Named: []string{""}}); !w.Allowed {
 			return nil, s.deny(w)
+		}
+		// Only whoever may replace the document learns that this is not its _id.
+		if id, given := bsonval.Lookup(op.Replacement, "_id"); given && !bsonval.Equal(id, t.id) {
+			return nil, s.invalid(errors.New("the _id of a document cannot be changed"))
 		}
 		if bytes.Equal(t.stored, post) {
 			return nil, nil
@@ -58,13 +59,4 @@ func (s *session) replace(ctx context.Context, op Replace) (UpdateResult, error)
 		return op.Replacement, nil
 	}
 	return s.update(ctx, v, false, op.Upsert, change, insert)
-}
-
-// replacement is the document that takes the target's place: with its _id, in front. It reports false when the client
-// sent another _id.
-func replacement(t target, doc bson.Raw) (bson.Raw, bool) {
-	if id, given := bsonval.Lookup(doc, "_id"); given && !bsonval.Equal(id, t.id) {
-		return nil, false
-	}
-	return prependID(doc, t.id), true
 }
