@@ -40,7 +40,7 @@ func Open(t testing.TB) *Engine {
 	}
 	e := &Engine{
 		DB:    client.Database("oracle_" + bson.NewObjectID().Hex()),
-		Seed:  uint64(setting(t, "ROLEGATE_ORACLE_SEED", int(time.Now().UnixNano()&(1<<40-1)))), //nolint:gosec // not negative
+		Seed:  uint64(setting(t, "ROLEGATE_ORACLE_SEED", int(time.Now().UnixNano()&(1<<40-1)))),
 		Scale: setting(t, "ROLEGATE_ORACLE_SCALE", 1),
 	}
 	e.Rand = rand.New(rand.NewPCG(e.Seed, 0)) //nolint:gosec // tests are repeatable
@@ -83,7 +83,7 @@ func (e *Engine) Fill(t testing.TB, name string, docs []bson.D) (*mongo.Collecti
 	stored := make([]any, len(docs))
 	raws := make([]bson.Raw, len(docs))
 	for i, d := range docs {
-		raw, err := bson.Marshal(append(bson.D{{Key: "_id", Value: int32(i)}}, d...)) //nolint:gosec // few
+		raw, err := bson.Marshal(append(bson.D{{Key: "_id", Value: int32(i)}}, d...))
 		if err != nil {
 			t.Fatal(err)
 		}
