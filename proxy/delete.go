@@ -20,12 +20,11 @@ func (p *Proxy) Delete(ctx context.Context, c Caller, op Delete) (int64, error) 
 	if err != nil {
 		return 0, err
 	}
-	reads := s.reads(v.filter)
 	done, err := s.apply(ctx, v, ts, op.Many, func(d *rules.Decider, t target) (*GuardedWrite, error) {
 		if w := d.CheckDelete(t.stored); !w.Allowed {
 			return nil, s.deny(w)
 		}
-		return &GuardedWrite{Kind: DeleteDocument, ID: t.id, Guard: guard(t.stored, reads)}, nil
+		return &GuardedWrite{Kind: DeleteDocument, ID: t.id}, nil
 	})
 	return done.changed, err
 }

@@ -103,7 +103,7 @@ func (p *Proxy) begin(ctx context.Context, c Caller, ns rules.Namespace, op stri
 // bind binds the rules for an operation: an upsert that inserts is judged as an insert.
 func (s *session) bind(ctx context.Context, op string, fresh bool) error {
 	custom := rules.CustomData{Unresolved: s.p.NoCustomData}
-	if s.set.NeedsCustomData() && s.p.custom != nil {
+	if s.set.NeedsCustomData() && s.p.custom != nil && !s.p.NoCustomData {
 		var err error
 		if custom, err = s.p.custom.of(ctx, s.c.User.ID, fresh); err != nil {
 			return s.storeError(err)

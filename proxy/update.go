@@ -37,11 +37,7 @@ func (p *Proxy) Update(ctx context.Context, c Caller, op Update) (UpdateResult, 
 			return UpdateResult{}, s.invalid(errors.New("the field name " + reservedName + " is reserved"))
 		}
 	}
-	reads := s.reads(v.filter)
-	for _, path := range named {
-		first, _, _ := strings.Cut(path, ".")
-		reads.Add(first)
-	}
+	v.named = named
 	change := func(d *rules.Decider, t target) (*GuardedWrite, error) {
 		u, named, err := s.atStoredPositions(d, op, u, named, t)
 		if err != nil {
@@ -61,7 +57,7 @@ func (p *Proxy) Update(ctx context.Context, c Caller, op Update) (UpdateResult, 
 		if bad {
 			return nil, s.invalid(errors.New("a field with a dot or a leading $ in its name cannot be changed"))
 		}
-		return &GuardedWrite{Kind: UpdateFields, ID: t.id, Guard: guard(t.stored, reads), Set: set, Unset: unset}, nil
+		return &GuardedWrite{Kind: UpdateFields, ID: t.id, Set: set, Unset: unset}, nil
 	}
 	insert := func() (bson.Raw, error) { return s.upsertByOperators(v.filter, u) }
 	return s.update(ctx, v, op.Many, op.Upsert, change, insert)

@@ -22,6 +22,7 @@ type viewRead struct {
 	limit  int64 // 0 is no limit
 	// forDecision asks for the stored documents too, from where writes go.
 	forDecision bool
+	named       []string // the paths that a write changes
 }
 
 // readPlan says what is asked of the store and what is left to do in the proxy.

@@ -3,11 +3,11 @@ package proxy
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
-	"github.com/rolegate/rolegate/internal/query"
 	"github.com/rolegate/rolegate/rules"
 )
 
@@ -16,6 +16,7 @@ import (
 // decision read. Where a guard no longer holds, that document alone is read and decided again.
 
 // decide turns a target into the write that carries out the request, or into nothing where the request changes nothing.
+// A guard that it leaves open is filled in by guarded.
 type decide func(d *rules.Decider, t target) (*GuardedWrite, error)
 
 // written counts what a write did to documents of the view.
@@ -32,7 +33,7 @@ func (s *session) targets(ctx context.Context, v viewRead, many bool) ([]target,
 	err := s.each(ctx, v, func(stored, view bson.Raw) error {
 		size += int64(len(stored) + len(view))
 		if len(ts) == s.p.Limits.Targets || size > s.p.Limits.Memory {
-			return &Error{Kind: Invalid, Message: "too many documents would be changed at once"}
+			return tooMuch()
 		}
 		ts = append(ts, newTarget(stored, view))
 		return nil
@@ -42,18 +43,12 @@ func (s *session) targets(ctx context.Context, v viewRead, many bool) ([]target,
 
 // apply decides about every target and stores the changes.
 func (s *session) apply(ctx context.Context, v viewRead, ts []target, many bool, f decide) (written, error) {
-	done := written{matched: int64(len(ts))}
-	var writes []GuardedWrite
-	d := s.bound.Decider()
-	for _, t := range ts {
-		w, err := f(d, t)
-		if err != nil {
-			return written{}, err
-		}
-		if w != nil {
-			writes = append(writes, *w)
-		}
+	f = s.guarded(v, f)
+	writes, err := s.decideAll(ts, f)
+	if err != nil {
+		return written{}, err
 	}
+	done := written{matched: int64(len(ts))}
 	for attempt := 1; len(writes) > 0; attempt++ {
 		res, err := s.p.Store.Write(ctx, s.ns, writes)
 		if res.Matched == nil && err == nil && res.Done < len(writes) && len(writes) > 1 {
@@ -72,10 +67,61 @@ func (s *session) apply(ctx context.Context, v viewRead, ts []target, many bool,
 			return done, s.conflict(done)
 		}
 		if writes, err = s.again(ctx, v, lost, many, f, &done); err != nil {
-			return done, s.partial(err, done)
+			return done, s.overtaken(err, done)
 		}
 	}
 	return done, nil
+}
+
+// decideAll decides about every target before anything is written. What is to be written is held until then.
+func (s *session) decideAll(ts []target, f decide) ([]GuardedWrite, error) {
+	var writes []GuardedWrite
+	var size int64
+	d := s.bound.Decider()
+	for _, t := range ts {
+		w, err := f(d, t)
+		if err != nil {
+			return nil, err
+		}
+		if w == nil {
+			continue
+		}
+		if size += int64(len(t.stored)+len(t.view)) + w.size(); size > s.p.Limits.Memory {
+			return nil, tooMuch()
+		}
+		writes = append(writes, *w)
+	}
+	return writes, nil
+}
+
+func tooMuch() *Error {
+	return &Error{Kind: Invalid, Message: "too many documents would be changed at once"}
+}
+
+// size is how many bytes a write would store.
+func (w *GuardedWrite) size() int64 {
+	n := int64(len(w.Document))
+	for _, f := range w.Set {
+		n += int64(len(f.Value.Value))
+	}
+	return n
+}
+
+// guarded pins every write of f to what decisions under the rules as they are bound now depend on.
+func (s *session) guarded(v viewRead, f decide) decide {
+	reads := s.bound.Reads()
+	reads.AddPaths(v.filter.Paths())
+	for _, path := range v.named {
+		first, _, _ := strings.Cut(path, ".")
+		reads.Add(first)
+	}
+	return func(d *rules.Decider, t target) (*GuardedWrite, error) {
+		w, err := f(d, t)
+		if w != nil && w.Guard.Document == nil {
+			w.Guard = guard(t.stored, reads)
+		}
+		return w, err
+	}
 }
 
 // lost returns the writes whose guard did not hold and counts the others.
@@ -101,6 +147,7 @@ func (s *session) lost(ws []GuardedWrite, res WriteResult, done *written) []Guar
 // again reads the documents whose guard did not hold and decides anew. One that has left the view, or does not match
 // any more, is no target any more.
 func (s *session) again(ctx context.Context, v viewRead, lost []GuardedWrite, many bool, f decide, done *written) ([]GuardedWrite, error) {
+	defer s.logWithheld()
 	var writes []GuardedWrite
 	d := s.bound.Decider()
 	for _, w := range lost {
@@ -174,6 +221,16 @@ func (s *session) partial(err error, done written) error {
 	return err
 }
 
+// overtaken is the error of a second decision. A denial after other documents were stored is a lost race: what denies,
+// somebody else has written since.
+func (s *session) overtaken(err error, done written) error {
+	var e *Error
+	if errors.As(err, &e) && e.Kind == Denied && done.changed > 0 {
+		e.Kind, e.Message = Conflict, s.conflict(done).Message
+	}
+	return s.partial(err, done)
+}
+
 func (s *session) doneOf(done written) *Done {
 	if done.changed == 0 {
 		return nil
@@ -182,13 +239,6 @@ func (s *session) doneOf(done written) *Done {
 		return &Done{Deleted: done.changed}
 	}
 	return &Done{Matched: done.matched, Modified: done.changed}
-}
-
-// reads are the fields that decisions about a write with this filter depend on.
-func (s *session) reads(f *query.Filter) rules.Reads {
-	r := s.bound.Reads()
-	r.AddPaths(f.Paths())
-	return r
 }
 
 // beginWrite is begin for an operation that changes something.
