@@ -255,6 +255,9 @@ func (d *Decider) changed(n *node, pre, post bson.RawValue) expr.Truth {
 
 func (d *Decider) changedChildren(n *node, pre, post bson.RawValue) expr.Truth {
 	was, is := documentOf(pre), documentOf(post)
+	if !sameOrder(was, is) {
+		return expr.False // the order of the names is the container's, as comparisons see it
+	}
 	for it := bsonval.NewIter(is); it.Next(); {
 		name := string(it.Key())
 		v, _ := bsonval.Lookup(was, name)
@@ -272,6 +275,25 @@ func (d *Decider) changedChildren(n *node, pre, post bson.RawValue) expr.Truth {
 		}
 	}
 	return expr.True
+}
+
+// sameOrder tells whether the names that both documents have stand in the same order.
+func sameOrder(a, b bson.Raw) bool {
+	rest := bsonval.NewIter(b)
+	for it := bsonval.NewIter(a); it.Next(); {
+		if _, both := bsonval.Lookup(b, string(it.Key())); !both {
+			continue
+		}
+		for {
+			if !rest.Next() {
+				return false
+			}
+			if string(rest.Key()) == string(it.Key()) {
+				break
+			}
+		}
+	}
+	return true
 }
 
 // changedElements compares arrays by position: the entries of a fields map apply to each element that is a document,
