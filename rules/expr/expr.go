@@ -45,12 +45,13 @@ func Parse(v *source.Value, place Place, names Names, ds *source.Diagnostics) *E
 	if p.failed {
 		n = constNode(Unknown)
 	}
-	return &Expr{root: n, literal: v != nil && v.Kind == source.Bool, uses: usesOf(n)}
+	return &Expr{root: n, literal: v != nil && v.Kind == source.Bool, uses: usesOf(n.visit)}
 }
 
-func usesOf(n node) Uses {
+// usesOf collects from what visit visits.
+func usesOf(visit func(func(ref))) Uses {
 	var u Uses
-	n.visit(func(r ref) {
+	visit(func(r ref) {
 		u.CustomData = u.CustomData || r.base == baseCustomData || (r.base == baseUser && r.text == "")
 		u.Request = u.Request || r.base == baseRequest
 	})

@@ -181,20 +181,34 @@ func (n *dynamicPredicate) visit(f func(ref)) {
 }
 
 func (n *dynamicPredicate) eval(e *Env) Truth {
-	right, ok := n.right.eval(e)
-	if !ok {
-		return Error
+	right, t := n.operand(e)
+	if t != True {
+		return t
 	}
 	doc, v := n.doc, n.value
 	if !n.known {
 		doc, v = e.lookup(n.left)
+	} else if right.sharesNothing(resolve(v, n.left)) {
+		return Unknown
 	}
-	_, written := n.right.(list)
-	m, ok := newMatcher(n.op, constant{value: right, expansion: !written, ofDocument: true})
+	m, ok := newMatcher(n.op, right)
 	if !ok {
 		return Unknown
 	}
 	return m.match(doc, v, n.left)
+}
+
+// operand evaluates the right side. It returns True unless the right side makes the predicate what it returns.
+func (n *dynamicPredicate) operand(e *Env) (constant, Truth) {
+	if l, written := n.right.(list); written {
+		return l.gather(e)
+	}
+	v, ok := n.right.eval(e)
+	if !ok {
+		return constant{}, Error
+	}
+	absent := bsonval.IsMissing(v)
+	return constant{value: v, expansion: true, ofDocument: true, anyNull: absent || isNull(v), anyMissing: absent}, True
 }
 
 // truthNode is %%true or %%false beside an expansion: only the very boolean counts.

@@ -22,6 +22,15 @@ type constant struct {
 	expansion  bool // it came from an expansion, so it is data
 	ofDocument bool // ... and from a document expansion, for which missing is null
 	hasNull    bool // a list of the configuration in which an expansion put a null
+
+	// Of what a document put here, alone or in a list: whether it is or holds a null, or something that is missing.
+	anyNull, anyMissing bool
+}
+
+// sharesNothing tells whether a value of the request and c have nothing in common but that both are absent: a user
+// without a team is no member of what has no team, on whichever side of the comparison they stand.
+func (c constant) sharesNothing(known bson.RawValue) bool {
+	return (bsonval.IsMissing(known) && c.anyNull) || (isNull(known) && c.anyMissing)
 }
 
 func (c constant) bind(*Scope) (operand, bool)     { return c, true }
@@ -128,18 +137,34 @@ func (o list) bind(s *Scope) (operand, bool) {
 	if !known {
 		return list{items}, true
 	}
+	c, t := list{items}.gather(nil)
+	return c, t == True
+}
+
+// gather is eval for a list that stands beside an operator. What expansions put into it is data: a pattern makes the
+// list unusable, a null of the request matches nothing that is missing.
+func (o list) gather(e *Env) (constant, Truth) {
 	c := constant{}
-	vs := make([]bson.RawValue, len(items))
-	for i, it := range items {
-		e := it.(constant)
-		if e.expansion && isPattern(e.value) {
-			return nil, false
+	vs := make([]bson.RawValue, len(o.items))
+	for i, it := range o.items {
+		v, ok := it.eval(e)
+		if !ok {
+			return constant{}, Error
 		}
-		c.hasNull = c.hasNull || (e.expansion && isNull(e.value))
-		vs[i] = e.value
+		known, ofRequest := it.(constant)
+		switch {
+		case bsonval.IsMissing(v):
+			v, c.anyNull, c.anyMissing = bsonval.Null(), true, true
+		case ofRequest && !known.expansion: // written in place
+		case isPattern(v):
+			return constant{}, Unknown
+		case isNull(v):
+			c.anyNull, c.hasNull = true, c.hasNull || ofRequest
+		}
+		vs[i] = v
 	}
 	c.value = array(vs)
-	return c, true
+	return c, True
 }
 
 func (o list) eval(e *Env) (bson.RawValue, bool) {

@@ -29,12 +29,7 @@ func ParseQuery(v *source.Value, names Names, ds *source.Diagnostics) *Query {
 		p.fail(v.Span, CodeOperand, "", "not a usable query: %v", err)
 		return &Query{}
 	}
-	q := &Query{root: root}
-	root.visit(func(r ref) {
-		q.uses.CustomData = q.uses.CustomData || r.base == baseCustomData
-		q.uses.Request = q.uses.Request || r.base == baseRequest
-	})
-	return q
+	return &Query{root: root, uses: usesOf(root.visit)}
 }
 
 // Uses tells what of the request the query mentions.
