@@ -30,8 +30,8 @@
 // # Truth
 //
 // A predicate is true, false, unknown or an error. It is unknown when an expansion on its right has no value, also
-// when that value is null and the field is missing. It is an error when a stored value cannot be converted. Negating
-// unknown or an error changes nothing, so neither ever grants.
+// when that value is null and the field is missing, and so with the sides exchanged. It is an error when a stored
+// value cannot be converted. Negating unknown or an error changes nothing, so neither ever grants.
 //
 // Parse turns configuration into an [Expr]. [Expr.Bind] evaluates everything that does not depend on the document and
 // returns a [Cond], which is immutable and evaluates documents without decoding them.

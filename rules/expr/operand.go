@@ -29,6 +29,7 @@ type constant struct {
 
 // sharesNothing tells whether a value of the request and c have nothing in common but that both are absent: a user
 // without a team is no member of what has no team, on whichever side of the comparison they stand.
+// See cases/expressions/nothing-in-common.txtar.
 func (c constant) sharesNothing(known bson.RawValue) bool {
 	return (bsonval.IsMissing(known) && c.anyNull) || (isNull(known) && c.anyMissing)
 }
