@@ -22,6 +22,7 @@ func TestCheckAddress(t *testing.T) {
 		{"issuer.example", "224.0.0.1:443", nil, false},
 		{"issuer.example", "somewhere", nil, false},
 		{"issuer.example", "10.1.2.3:443", []string{"issuer.example"}, true},
+		{"Issuer.Example", "10.1.2.3:443", []string{"issuer.example"}, true},
 		{"issuer.example", "10.1.2.3:443", []string{"example"}, false},
 		{"localhost", "127.0.0.1:80", nil, true},
 		{"127.0.0.1", "127.0.0.1:80", nil, true},

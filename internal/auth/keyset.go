@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -42,7 +43,8 @@ func fetchedKeys(ctx context.Context, p *Token, log *slog.Logger, now func() tim
 	dialer := &net.Dialer{Timeout: fetchTime, ControlContext: checkAddress(u.Hostname(), p.PrivateHosts)}
 	transport := &keySetTransport{
 		// No proxy: the address that is checked must be the one of the issuer.
-		next:      &http.Transport{DialContext: dialer.DialContext, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute},
+		// No idle connections: the next fetch is minutes away, and nobody would close them.
+		next:      &http.Transport{DialContext: dialer.DialContext, ForceAttemptHTTP2: true, DisableKeepAlives: true},
 		algorithm: p.Algorithm,
 		log:       log,
 		now:       now,
@@ -93,7 +95,7 @@ func checkAddress(host string, private []string) func(context.Context, string, s
 		}
 		ip := ap.Addr().Unmap()
 		switch {
-		case slices.Contains(private, host), loopback(host) && ip.IsLoopback():
+		case slices.Contains(private, strings.ToLower(host)), loopback(host) && ip.IsLoopback():
 			return nil
 		case ip.IsLoopback(), ip.IsPrivate(), ip.IsLinkLocalUnicast(), !ip.IsGlobalUnicast():
 			return errors.New("the issuer has an address of a private network, and its host is not listed")

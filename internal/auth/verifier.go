@@ -23,7 +23,7 @@ type Token struct {
 	Keys []string
 	// KeySetURL is where the keys are fetched from instead: https, or http on this machine.
 	KeySetURL string
-	// PrivateHosts are hosts of KeySetURL that may have addresses of private networks.
+	// PrivateHosts are hosts, in lower case, that may have addresses of private networks when KeySetURL names them.
 	PrivateHosts []string
 
 	// Audiences must all be named by a token, or one of them with AnyAudience. Without any it is the app id.

@@ -206,7 +206,7 @@ func TestWiring(t *testing.T) {
 		AppID:          "given",
 		AllowedOrigins: []string{"https://x"},
 		Secrets:        func(name string) (string, bool) { return "secret " + name, true },
-		Settings:       file(`{"compat": "app-services", "user_rate": 0, "insert_status": 201, "limits": {"scanned_documents": 7, "body_bytes": 9}}`),
+		Settings:       file(`{"compat": "app-services", "user_rate": 0, "insert_status": 201, "jwks_private_hosts": ["h"], "limits": {"scanned_documents": 7, "body_bytes": 9}}`),
 	})
 	door := p.doorConfig(nil, nil)
 	if door.AppID != "given" || !cmp.Equal(door.Versions, []string{"v1", "beta"}) || door.ReturnType != dataapi.EJSON ||
@@ -220,7 +220,7 @@ func TestWiring(t *testing.T) {
 	}
 	want := auth.Token{
 		Algorithm: "HS512", Keys: []string{"secret k1", "secret k2"}, Audiences: []string{"a", "b"}, AnyAudience: true, Issuer: "i",
-		Metadata: []auth.MetadataField{{Path: []string{"a", "b"}, Name: "n", Required: true}},
+		Metadata: []auth.MetadataField{{Path: []string{"a", "b"}, Name: "n", Required: true}}, PrivateHosts: []string{"h"},
 	}
 	who := p.authConfig(nil)
 	if who.App != "given" || who.APIKeys || who.Token == nil || !cmp.Equal(want, *who.Token) {

@@ -42,6 +42,7 @@ func Codes() []string {
 //	  "user_rate": 100,                  // requests a second of one user; 0 is any number
 //	  "custom_user_data_ttl": "5s",      // how long reads remember custom user data; "0s" reads it every time
 //	  "trusted_proxies": ["10.0.0.0/8"], // whose X-Forwarded-For says who the client is
+//	  "jwks_private_hosts": ["issuer.internal"], // whose JWKS may be at addresses of private networks
 //	  "limits": {"request_timeout": "300s"}
 //	}
 //
@@ -49,6 +50,7 @@ func Codes() []string {
 type settings struct {
 	dataSources    map[string]dataSource
 	trustedProxies []netip.Prefix
+	privateHosts   []string // of key sets, in lower case
 
 	appServices    bool // compat
 	skipPostImage  bool
@@ -111,6 +113,7 @@ func readSettings(f *source.File) (settings, source.Diagnostics) {
 		},
 		"custom_user_data_ttl": func(v *source.Value) { s.customDataTTL = r.duration(v, "custom_user_data_ttl", 0, time.Hour) },
 		"trusted_proxies":      func(v *source.Value) { s.trustedProxies = r.networks(v, "trusted_proxies") },
+		"jwks_private_hosts":   func(v *source.Value) { s.privateHosts = r.hosts(v, "jwks_private_hosts") },
 		"limits":               func(v *source.Value) { r.limits(v, &s) },
 	})
 	return s, ds
@@ -255,6 +258,20 @@ func (r settingsReader) networks(v *source.Value, name string) []netip.Prefix {
 			continue
 		}
 		out = append(out, p)
+	}
+	return out
+}
+
+// hosts reads what stands for a host in a URL: names and addresses, without scheme and port.
+func (r settingsReader) hosts(v *source.Value, name string) []string {
+	var out []string
+	for _, x := range r.texts(v, name) {
+		_, err := netip.ParseAddr(x.Str)
+		if err != nil && strings.Trim(strings.ToLower(x.Str), "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
+			r.refuse(x, `such as "issuer.internal"`, "%s is no host: no scheme, no port, no wildcard", clip(x.Str))
+			continue
+		}
+		out = append(out, strings.ToLower(x.Str))
 	}
 	return out
 }

@@ -25,6 +25,7 @@ func TestReadSettings(t *testing.T) {
 			// where
 			{"data_sources": {"a": {"uri": "mongodb://x", "aliases": ["b", "c"]}, "d": {}},
 			"trusted_proxies": ["10.1.2.3", "::ffff:10.1.2.4", "10.9.9.9/8"],
+			"jwks_private_hosts": ["Issuer.internal", "10.0.0.7", "fd00::1"],
 			/* what */ "compat": "app-services", "update_post_image_check": false, "insert_status": 201, "user_rate": 2.5,
 			"custom_user_data_ttl": "0s", "limits": {"request_timeout": "1m", "body_timeout": "2s", "body_bytes": 1,
 			"response_bytes": 2, "concurrent_requests": 3, "scanned_documents": 4, "written_documents": 5,
@@ -37,7 +38,8 @@ func TestReadSettings(t *testing.T) {
 				trustedProxies: []netip.Prefix{
 					netip.MustParsePrefix("10.1.2.3/32"), netip.MustParsePrefix("10.1.2.4/32"), netip.MustParsePrefix("10.0.0.0/8"),
 				},
-				appServices: true, skipPostImage: true, insertStatus: 201, userRate: 2.5,
+				privateHosts: []string{"issuer.internal", "10.0.0.7", "fd00::1"},
+				appServices:  true, skipPostImage: true, insertStatus: 201, userRate: 2.5,
 				requestTimeout: time.Minute, bodyTimeout: 2 * time.Second, maxBody: 1, maxResponse: 2, maxConcurrent: 3,
 				scan: 4, writeTargets: 5, inserts: 6, memory: 7,
 			},
@@ -97,6 +99,10 @@ func TestSettingsRefused(t *testing.T) {
 		{`{"data_sources": {"a": {"aliases": "b"}}}`, "1:36", CodeInvalidSetting},
 		{`{"data_sources": {"a": {"aliases": [1]}}}`, "1:37", CodeInvalidSetting},
 		{`{"trusted_proxies": ["10.0.0.0/33"]}`, "1:22", CodeInvalidSetting},
+		{`{"jwks_private_hosts": "issuer.internal"}`, "1:24", CodeInvalidSetting},
+		{`{"jwks_private_hosts": ["https://issuer.internal"]}`, "1:25", CodeInvalidSetting},
+		{`{"jwks_private_hosts": ["a", "issuer.internal:443"]}`, "1:30", CodeInvalidSetting},
+		{`{"jwks_private_hosts": ["*.internal"]}`, "1:25", CodeInvalidSetting},
 	} {
 		_, ds := readSettings(file(c.text))
 		if !ds.HasErrors() {

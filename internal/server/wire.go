@@ -95,6 +95,7 @@ func (p *plan) authConfig(keys auth.KeyStore) auth.Config {
 			c.APIKeys = true
 		case t != nil:
 			c.Token = tokenConfig(t, p.o.Secrets)
+			c.Token.PrivateHosts = p.settings.privateHosts
 		}
 	}
 	return c
