@@ -18,13 +18,9 @@ type capabilities struct {
 	maxStatements int  // in one command
 }
 
-// capabilities asks the server once and remembers the answer.
+// capabilities asks the server and remembers the answer. Those who need it meanwhile ask, too: waiting for each other,
+// they would outlive their own deadlines while the server cannot be reached.
 func (s *source) capabilities(ctx context.Context) (capabilities, error) {
-	if c := s.known.Load(); c != nil {
-		return *c, nil
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if c := s.known.Load(); c != nil {
 		return *c, nil
 	}
@@ -32,7 +28,9 @@ func (s *source) capabilities(ctx context.Context) (capabilities, error) {
 	if err != nil {
 		return capabilities{}, err
 	}
-	s.known.Store(&c)
+	if !s.known.CompareAndSwap(nil, &c) {
+		return c, nil // somebody was faster, and has said so
+	}
 	s.log.Info("database reached", "hosts", s.hosts, "version", version,
 		"expr", c.expr, "collation", c.collation, "bulk_write", c.bulkWrite)
 	if !c.expr {

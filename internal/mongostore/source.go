@@ -28,7 +28,6 @@ type source struct {
 	log           *slog.Logger
 
 	known atomic.Pointer[capabilities] // nil until the server answered
-	mu    sync.Mutex                   // one probe at a time
 
 	oneWriter sync.Mutex // for servers whose updates are not atomic
 }

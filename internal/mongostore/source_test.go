@@ -2,7 +2,10 @@ package mongostore
 
 import (
 	"context"
+	"errors"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -51,5 +54,48 @@ func TestOpenRefuses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("Open(%q) = %v, want an error with %q and without the password", uri, err, want)
 		}
+	}
+}
+
+// noticed tells when somebody starts to wait for it.
+type noticed struct {
+	context.Context
+	once   sync.Once
+	waited chan struct{}
+}
+
+func (n *noticed) Done() <-chan struct{} {
+	n.once.Do(func() { close(n.waited) })
+	return n.Context.Done()
+}
+
+// Whoever needs a server that does not answer waits for it no longer than for their own request.
+func TestProbesDoNotWaitForEachOther(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts, and never says a word
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSource("mongodb://"+silent.Addr().String()+"/", Config{SelectionTimeout: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	first := &noticed{Context: ctx, waited: make(chan struct{})}
+	var others sync.WaitGroup
+	others.Go(func() {
+		if _, err := s.capabilities(first); err == nil {
+			t.Error("a server that never answered can do something")
+		}
+	})
+	<-first.waited
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := s.capabilities(gone); err == nil {
+		t.Error("a server that never answered can do something")
+	}
+	cancel()
+	others.Wait()
+	if err := errors.Join(silent.Close(), s.client.Disconnect(t.Context())); err != nil {
+		t.Error(err)
 	}
 }
