@@ -58,6 +58,11 @@ func checkNames(doc []byte, isArray bool, depth int) error {
 			seen[name] = true
 		}
 		v := it.Value()
+		switch v.Type {
+		case bson.TypeRegex, bson.TypeMinKey, bson.TypeMaxKey, bson.TypeJavaScript, bson.TypeCodeWithScope,
+			bson.TypeSymbol, bson.TypeDBPointer, bson.TypeUndefined:
+			return errors.New("a value has a type that clients cannot store")
+		}
 		if v.Type == bson.TypeEmbeddedDocument || v.Type == bson.TypeArray {
 			if err := checkNames(v.Value, v.Type == bson.TypeArray, depth+1); err != nil {
 				return err

@@ -29,7 +29,7 @@ func (s *session) replace(ctx context.Context, op Replace) (UpdateResult, error)
 		return UpdateResult{}, s.invalid(err)
 	}
 	change := func(d *rules.Decider, t target) (*GuardedWrite, error) {
-		post := prependID(op.Replacement, t.id)
+		post := keepLock(t.stored, prependID(op.Replacement, t.id))
 		// The document as a whole is named: whether it may be replaced must not depend on which hidden
 		// fields it has.
 		if w := d.CheckUpdate(rules.Change{Pre: t.stored, Post: post, Named: []string{""}}); !w.Allowed {
@@ -59,4 +59,24 @@ func (s *session) replace(ctx context.Context, op Replace) (UpdateResult, error)
 		return op.Replacement, nil
 	}
 	return s.update(ctx, v, false, op.Upsert, change, insert)
+}
+
+// keepLock carries the reserved field over to the document that takes the place of the stored one. Nobody sees it, so
+// nobody can mean to remove it; a document that is otherwise the same stays as it is.
+func keepLock(stored, post bson.Raw) bson.Raw {
+	lock, found := bsonval.Lookup(stored, reservedName)
+	if !found {
+		return post
+	}
+	rest, start := bsonval.BeginDocument(make([]byte, 0, len(stored)))
+	for it := bsonval.NewIter(stored); it.Next(); {
+		if string(it.Key()) != reservedName {
+			rest = append(rest, it.Element()...)
+		}
+	}
+	if bytes.Equal(bsonval.EndDocument(rest, start), post) {
+		return stored
+	}
+	out := bsonval.AppendElement(bytes.Clone(post[:len(post)-1]), reservedName, lock)
+	return bsonval.EndDocument(out, 0)
 }

@@ -47,7 +47,7 @@ func (p *Proxy) Update(ctx context.Context, c Caller, op Update) (UpdateResult, 
 		if err != nil {
 			return nil, err
 		}
-		if w := d.CheckUpdate(rules.Change{Pre: t.stored, Post: post, Named: named}); !w.Allowed {
+		if w := d.CheckUpdate(rules.Change{Pre: t.stored, Post: post, Named: named, Computed: computedPaths(u)}); !w.Allowed {
 			return nil, s.deny(w)
 		}
 		if bytes.Equal(t.stored, post) {
@@ -190,6 +190,19 @@ func namedPaths(u *update.Update) []string {
 		named = append(named, beforePositional(n.Path))
 	}
 	return named
+}
+
+// computedPaths are those of the named paths whose new value depends on the old one.
+func computedPaths(u *update.Update) []string {
+	var computed []string
+	for _, n := range u.Named() {
+		switch n.Op {
+		case "$set", "$unset", "$currentDate", "$setOnInsert":
+		default:
+			computed = append(computed, beforePositional(n.Path))
+		}
+	}
+	return computed
 }
 
 func beforePositional(path string) string {

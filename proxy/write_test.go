@@ -377,3 +377,22 @@ func TestHiddenSizeIsADenial(t *testing.T) {
 		}
 	}
 }
+
+// The lock that App Services kept in documents is nobody's to see, to count or to remove.
+func TestReplaceKeepsTheLock(t *testing.T) {
+	for replacement, want := range map[string][]string{
+		`{"owner":"ua","n":1}`: nil,
+		`{"owner":"ua","n":2}`: {`replace "a" {"_id":"a","owner":"ua","n":2,"_id__baas_transaction":"x"}` +
+			` while {"_id":"a","_id__baas_transaction":"x","owner":"ua","n":1}`},
+	} {
+		s := returning(doc(t, `{"_id":"a","_id__baas_transaction":"x","owner":"ua","n":1}`))
+		p, _ := newProxy(t, s, owner, ``)
+		got, err := p.Replace(t.Context(), ann, proxy.Replace{NS: ns, Replacement: doc(t, replacement)})
+		if err != nil || got.Modified != int64(len(want)) {
+			t.Errorf("replace by %s = %+v, %v", replacement, got, err)
+		}
+		if diff := cmp.Diff(want, sayAll(t, s)); diff != "" {
+			t.Errorf("writes (-want +got):\n%s", diff)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -22,6 +23,9 @@ func (d *Decider) checkNamed(br *branch, c Change) WriteDecision {
 		readable := d.namedReadable(br, c.Pre, path)
 		if readable == expr.True {
 			continue
+		}
+		if slices.Contains(c.Computed, path) {
+			return denied(br.role, "read", path, readable)
 		}
 		d.setImages(c.Post, c.Pre)
 		if t := d.namedWritable(br, c, path); t != expr.True {

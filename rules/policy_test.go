@@ -164,7 +164,7 @@ func TestView(t *testing.T) {
 }
 
 type change struct {
-	name, roles, filters, pre, post, named, want string // want: "" is allowed, else the missing permission
+	name, roles, filters, pre, post, named, want string // named: + is computed; want: "" is allowed, else the missing permission
 }
 
 func TestCheckUpdate(t *testing.T) {
@@ -183,6 +183,14 @@ func TestCheckUpdate(t *testing.T) {
 		{"write sees the pre-image", role(`"read": true, "write": {"%%prevRoot.s": "x"}`), ``, `{"s": "x"}`, `{"s": "final"}`, `s`, ``},
 		{"a field sees itself", role(`"fields": {"n": {"write": {"%%this": {"$lt": 5}}}}`), ``, `{"n": 1}`, `{"n": 4}`, `n`, ``},
 		{"... in both images", role(`"fields": {"n": {"read": true, "write": {"%%prev": {"$lt": 5}}}}`), ``, `{"n": 7}`, `{"n": 4}`, `n`, `write`},
+		{
+			"a value that is only readable afterwards", role(`"fields": {"n": {"write": {"%%this": {"$gt": 5}}}}`), ``,
+			`{"n": 1}`, `{"n": 6}`, `n`, ``,
+		},
+		{
+			"... may be set but not computed", role(`"fields": {"n": {"write": {"%%this": {"$gt": 5}}}}`), ``,
+			`{"n": 1}`, `{"n": 6}`, `n+`, `read`,
+		},
 		{"a removed field needs write", role(`"read": true, "additional_fields": {"write": true}, "fields": {"s": {"read": true, "write": false}}`), ``, `{"s": 1}`, `{}`, `s`, `write`},
 		{"a nested field", role(`"fields": {"a": {"fields": {"b": {"write": true}}}}`), ``, `{"a": {"b": 1, "c": 1}}`, `{"a": {"b": 2, "c": 1}}`, `a.b`, ``},
 		{"the parent of a nested field", role(`"fields": {"a": {"fields": {"b": {"write": true}}}}`), ``, `{"a": {"b": 1}}`, `{"a": {"b": 2}}`, `a`, `write`},
@@ -267,7 +275,14 @@ func checkUpdate(t *testing.T, c change, o rules.Options) {
 	if c.named == "." {
 		named = []string{""}
 	}
-	got := d.CheckUpdate(rules.Change{Pre: mustDoc(t, c.pre), Post: mustDoc(t, c.post), Named: named})
+	var computed []string
+	for i, path := range named {
+		if p, ok := strings.CutSuffix(path, "+"); ok {
+			named[i] = p
+			computed = append(computed, p)
+		}
+	}
+	got := d.CheckUpdate(rules.Change{Pre: mustDoc(t, c.pre), Post: mustDoc(t, c.post), Named: named, Computed: computed})
 	if missing(got) != c.want {
 		t.Errorf("CheckUpdate = %+v, want %q", got, c.want)
 	}

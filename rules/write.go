@@ -25,6 +25,9 @@ type Change struct {
 	// Named are the paths that the request names, dotted, up to the first positional segment. "" is the document
 	// itself: a replacement names everything.
 	Named []string
+	// Computed are those whose new value depends on the old one, as with $inc. They have to be readable as they were:
+	// the new value, and whether it is permitted, would tell the old one.
+	Computed []string
 }
 
 // name is the role's name; nil is no role.

@@ -142,10 +142,15 @@ func (p *parser) all(v bson.RawValue, depth int) (Test, error) {
 	}
 	t := Test{op: All, more: &compiled{}}
 	elemMatches := 0
+	limit := p.o.MaxElements
+	if !p.o.Trusted {
+		// Each element is a predicate of its own that walks the whole array, unlike those of $in.
+		limit = min(limit, p.o.MaxBranches)
+	}
 	it := bsonval.NewIter(arr)
 	for it.Next() {
 		e := it.Value()
-		if len(t.more.list) >= p.o.MaxElements {
+		if len(t.more.list) >= limit {
 			return Test{}, refuse("$all", "has too many elements")
 		}
 		var err error

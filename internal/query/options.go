@@ -12,7 +12,7 @@ type Options struct {
 	// Limits; zero stands for the default in parentheses.
 	MaxDepth         int // of $and, $or, $nor, $not and $elemMatch inside each other (20)
 	MaxSegments      int // of a path (50)
-	MaxBranches      int // of one $and, $or or $nor (100)
+	MaxBranches      int // of one $and, $or or $nor, and of a client's $all (100)
 	MaxTotalBranches int // of one filter; every regular expression counts as one (1,000)
 	MaxElements      int // of one $in, $nin or $all (10,000)
 	MaxPattern       int // bytes of a regular expression (512)

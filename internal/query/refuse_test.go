@@ -158,6 +158,8 @@ func TestOptions(t *testing.T) {
 		{`{"a":{"$eq":{"$regularExpression":{"pattern":"a","options":""}}}}`, query.Options{NoRegex: true}, false},
 		{`{"a":{"$gt":1}}`, query.Options{NoRegex: true}, true},
 		{`{"a":{"$in":[1,2]}}`, query.Options{MaxElements: 1}, false},
+		{`{"a":{"$all":[1,2]}}`, query.Options{MaxBranches: 1}, false},
+		{`{"a":{"$all":[1,2]}}`, query.Options{MaxBranches: 1, Trusted: true}, true},
 		{`{"a.b":1}`, query.Options{MaxSegments: 1}, false},
 		{`{"$or":[{"a":1},{"a":2}]}`, query.Options{MaxBranches: 1}, false},
 		{`{"$or":[{"a":1},{"a":2}]}`, query.Options{MaxTotalBranches: 1}, false},
