@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -190,5 +191,20 @@ func TestNoCustomData(t *testing.T) {
 		if got, err := find(t, p, proxy.Find{}); err != nil || len(got) != want {
 			t.Errorf("unread %v: found %v, %v", unread, got, err)
 		}
+	}
+}
+
+// Evaluating ends with the request, also inside of a batch.
+func TestFindEndsWithTheRequest(t *testing.T) {
+	p, _ := newProxy(t, returning(docs(t, `{"_id":1,"owner":"ua"}`, `{"_id":2,"owner":"ua"}`)...), owner, ``)
+	ctx, cancel := context.WithCancel(t.Context())
+	n := 0
+	err := p.Find(ctx, ann, proxy.Find{NS: ns}, func(bson.Raw) error {
+		n++
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) || n != 1 {
+		t.Errorf("%d documents and %v after the end", n, err)
 	}
 }

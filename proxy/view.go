@@ -124,6 +124,9 @@ func (s *session) scan(ctx context.Context, v viewRead, p readPlan, f func(store
 	var view []byte
 	scanned := 0
 	for stored, err := range s.p.Store.Find(ctx, s.ns, p.query) {
+		if err == nil {
+			err = ctx.Err() // a batch may take long to evaluate
+		}
 		if err != nil {
 			return s.storeError(err)
 		}
