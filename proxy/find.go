@@ -3,11 +3,11 @@ package proxy
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/filter"
+	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/internal/query"
 )
 
@@ -80,7 +80,5 @@ func (s *session) invalid(err error) *Error {
 	if errors.As(err, &known) {
 		return known
 	}
-	return &Error{Kind: Invalid, Message: printable(err.Error(), 200)}
+	return &Error{Kind: Invalid, Message: echo.Text(err.Error(), 200)}
 }
-
-func itoa(i int) string { return strconv.Itoa(i) }

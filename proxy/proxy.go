@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/rules"
 )
 
@@ -52,10 +54,10 @@ type Proxy struct {
 
 // New makes a proxy.
 func New(c Config) *Proxy {
-	setDefault(&c.Limits.Scan, 100_000)
-	setDefault(&c.Limits.Targets, 10_000)
-	setDefault(&c.Limits.Inserts, 1_000)
-	setDefault(&c.Limits.Memory, 128<<20)
+	c.Limits.Scan = cmp.Or(c.Limits.Scan, 100_000)
+	c.Limits.Targets = cmp.Or(c.Limits.Targets, 10_000)
+	c.Limits.Inserts = cmp.Or(c.Limits.Inserts, 1_000)
+	c.Limits.Memory = cmp.Or(c.Limits.Memory, 128<<20)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -64,12 +66,6 @@ func New(c Config) *Proxy {
 		p.custom = newCustomData(*c.CustomData, c.Store, c.CustomDataTTL, c.Now)
 	}
 	return p
-}
-
-func setDefault[T int | int64](v *T, d T) {
-	if *v == 0 {
-		*v = d
-	}
 }
 
 // session is one operation of one caller on one namespace, bound to the rules.
@@ -92,9 +88,9 @@ func (p *Proxy) begin(ctx context.Context, c Caller, ns rules.Namespace, op stri
 	set, found := p.Policy.Collection(ns)
 	switch found {
 	case rules.NoService:
-		return nil, &Error{Kind: UnknownService, Message: "service not found: '" + printable(ns.Service, maxEcho) + "'"}
+		return nil, &Error{Kind: UnknownService, Message: "service not found: '" + echo.Name(ns.Service) + "'"}
 	case rules.NoRule:
-		return nil, &Error{Kind: NoRule, Message: "no rule exists for namespace '" + printable(ns.String(), 2*maxEcho) + "'"}
+		return nil, &Error{Kind: NoRule, Message: "no rule exists for namespace '" + echo.Text(ns.String(), 2*echo.Most) + "'"}
 	}
 	s.set = set
 	return s, s.bind(ctx, op, fresh)
@@ -186,20 +182,6 @@ func (s *session) storeError(err error) error {
 	}
 	e.Cause = err
 	return e
-}
-
-// maxEcho is how much of a name that a client sent is echoed.
-const maxEcho = 64
-
-// printable cuts what a client sent to what may be echoed.
-func printable(s string, limit int) string {
-	out := make([]byte, 0, limit)
-	for i := 0; i < len(s) && len(out) < limit; i++ {
-		if s[i] >= ' ' && s[i] < 0x7f {
-			out = append(out, s[i])
-		}
-	}
-	return string(out)
 }
 
 // document is what a nil document stands for.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"sort"
+	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -255,7 +256,7 @@ func conjunction(qs []bson.Raw) bson.Raw {
 	doc, start := bsonval.BeginDocument(nil)
 	doc, list := bsonval.BeginElement(doc, bson.TypeArray, "$and")
 	for i, q := range qs {
-		doc = bsonval.AppendElement(doc, itoa(i), bsonval.FromDocument(q))
+		doc = bsonval.AppendElement(doc, strconv.Itoa(i), bsonval.FromDocument(q))
 	}
 	return bsonval.EndDocument(bsonval.EndDocument(doc, list), start)
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/echo"
 )
 
 // Limits bounds what Parse accepts. The zero value stands for the defaults.
@@ -296,22 +298,11 @@ func (p *parser) syntax(err error) error {
 	if errors.As(err, &syn) {
 		e.Offset = int(syn.ByteOffset)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			e.Msg = fmt.Sprintf("duplicate key %q", printable(syn.JSONPointer.LastToken()))
+			e.Msg = fmt.Sprintf("duplicate key %q", echo.Name(syn.JSONPointer.LastToken()))
 		}
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		e.Msg = "unexpected end of JSON"
 	}
 	return e
-}
-
-// printable cuts a key to what an error text may echo: 64 printable ASCII characters.
-func printable(s string) string {
-	out := []byte(s[:min(len(s), 64)])
-	for i, c := range out {
-		if c < 0x20 || c > 0x7e {
-			out[i] = '?'
-		}
-	}
-	return string(out)
 }

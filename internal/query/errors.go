@@ -1,6 +1,6 @@
 package query
 
-import "strings"
+import "github.com/rolegate/rolegate/internal/echo"
 
 // Error says why a query or sort was refused. It names an operator or a field name of the query, never a value.
 type Error struct {
@@ -16,17 +16,5 @@ func (e *Error) Error() string {
 }
 
 func refuse(op, msg string) error {
-	return &Error{Op: printable(op), Msg: msg}
-}
-
-// printable cuts a name that came from a client to 64 printable ASCII characters.
-func printable(s string) string {
-	const most = 64
-	clean := strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, s[:min(len(s), 4*most)])
-	return clean[:min(len(clean), most)]
+	return &Error{Op: echo.Name(op), Msg: msg}
 }

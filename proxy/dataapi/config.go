@@ -1,6 +1,7 @@
 package dataapi
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -88,14 +89,14 @@ const holdBack = 1 << 20
 
 // New returns the handler of the Data API.
 func New(c Config) http.Handler {
-	setDefault(&c.MaxBody, 18<<20)
-	setDefault(&c.MaxResponse, 350<<20)
-	setDefault(&c.MaxConcurrent, 10_000)
-	setDefault(&c.UserRate, 100)
-	setDefault(&c.UserBurst, int(2*c.UserRate))
-	setDefault(&c.RequestTimeout, 300*time.Second)
-	setDefault(&c.BodyTimeout, 10*time.Second)
-	setDefault(&c.InsertStatus, http.StatusOK)
+	c.MaxBody = cmp.Or(c.MaxBody, 18<<20)
+	c.MaxResponse = cmp.Or(c.MaxResponse, 350<<20)
+	c.MaxConcurrent = cmp.Or(c.MaxConcurrent, 10_000)
+	c.UserRate = cmp.Or(c.UserRate, 100)
+	c.UserBurst = cmp.Or(c.UserBurst, int(2*c.UserRate))
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, 300*time.Second)
+	c.BodyTimeout = cmp.Or(c.BodyTimeout, 10*time.Second)
+	c.InsertStatus = cmp.Or(c.InsertStatus, http.StatusOK)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -119,10 +120,4 @@ func New(c Config) http.Handler {
 	}
 	s.buffers.New = func() any { return new([]byte) }
 	return s
-}
-
-func setDefault[T int | int64 | float64 | time.Duration](v *T, def T) {
-	if *v == 0 {
-		*v = def
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/internal/ejson"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -144,12 +145,12 @@ func (x *exchange) log(level slog.Level, f *failure) {
 		slog.String("request_id", x.id),
 		slog.String("namespace", ns),
 		slog.String("action", x.action),
-		slog.String("user", printable(x.user)),
+		slog.String("user", echo.Name(x.user)),
 		slog.String("code", f.code),
 		slog.String("cause", f.reason),
 	}
 	if f.permission != "" {
-		attrs = append(attrs, slog.String("role", f.role), slog.String("permission", f.permission), slog.String("path", printable(f.path)))
+		attrs = append(attrs, slog.String("role", f.role), slog.String("permission", f.permission), slog.String("path", echo.Name(f.path)))
 	}
 	x.s.Logger.LogAttrs(ctx, level, "refused", attrs...)
 	if f.cause != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -126,7 +127,7 @@ func (s *server) namespace(req *request) (rules.Namespace, error) {
 	if !ok {
 		return rules.Namespace{}, &proxy.Error{
 			Kind:    proxy.UnknownService,
-			Message: "service not found: '" + printable(req.dataSource) + "'",
+			Message: "service not found: '" + echo.Name(req.dataSource) + "'",
 		}
 	}
 	return rules.Namespace{Service: service, Database: req.database, Collection: req.collection}, nil

@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/internal/ejson"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -46,7 +47,7 @@ func parseRequest(body []byte, a action) (*request, error) {
 			req.fields[key] = it.Value()
 		case slices.Contains(a.ignored, key):
 		default:
-			return nil, invalid(fmt.Sprintf("unknown field '%s'", printable(key)))
+			return nil, invalid(fmt.Sprintf("unknown field '%s'", echo.Name(key)))
 		}
 	}
 	if err := it.Err(); err != nil {

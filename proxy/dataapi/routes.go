@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/gorilla/mux"
+
+	"github.com/rolegate/rolegate/internal/echo"
 )
 
 // target is what a path names.
@@ -35,7 +37,7 @@ func (s *server) route(r *http.Request) (target, error) {
 		return target{}, notFound("cannot find the path")
 	}
 	if app := match.Vars["app"]; app != s.AppID {
-		return target{}, notFound(fmt.Sprintf("cannot find app using Client App ID '%s'", printable(app)))
+		return target{}, notFound(fmt.Sprintf("cannot find app using Client App ID '%s'", echo.Name(app)))
 	}
 	if match.Route.GetName() != routeAction {
 		return target{}, notFound("cannot find the path")
@@ -56,15 +58,4 @@ func (s *server) route(r *http.Request) (target, error) {
 
 func notFound(text string) error {
 	return &failure{reason: "not_found", status: http.StatusNotFound, code: codeBadRequest, text: text}
-}
-
-// printable cuts what a client sent to what an error text may echo: 64 printable ASCII characters.
-func printable(s string) string {
-	out := []byte(s[:min(len(s), 64)])
-	for i, c := range out {
-		if c < 0x20 || c > 0x7e {
-			out[i] = '?'
-		}
-	}
-	return string(out)
 }

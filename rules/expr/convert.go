@@ -2,7 +2,6 @@ package expr
 
 import (
 	"encoding/hex"
-	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -65,8 +64,6 @@ func uuidToString(v bson.RawValue) (bson.RawValue, bool) {
 	h := hex.EncodeToString(v.Value[5:])
 	return bsonval.FromString(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]), true
 }
-
-func itoa(i int) string { return strconv.Itoa(i) }
 
 // regex builds a pattern value.
 func regex(pattern, options string) bson.RawValue {

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"strconv"
+
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
@@ -242,7 +244,7 @@ func bindOperands(in []operand, s *Scope) (out []operand, known, ok bool) {
 func array(vs []bson.RawValue) bson.RawValue {
 	doc, start := bsonval.BeginDocument(nil)
 	for i, v := range vs {
-		doc = bsonval.AppendElement(doc, itoa(i), v)
+		doc = bsonval.AppendElement(doc, strconv.Itoa(i), v)
 	}
 	return bson.RawValue{Type: bson.TypeArray, Value: bsonval.EndDocument(doc, start)}
 }
