@@ -94,7 +94,7 @@ func (d *Decider) everythingReadable(br *branch, doc bson.Raw) expr.Truth {
 		}
 	}
 	// Also when no other field is stored, or the answer would tell.
-	return t.And(d.readableBelow(br.additional, bson.RawValue{}, "", true, true))
+	return t.And(d.readableBelow(br.additional, bson.RawValue{}, "", true, true)).And(intact(it))
 }
 
 func (d *Decider) readableBelow(n *node, v bson.RawValue, path string, readOpen, writeOpen bool) expr.Truth {

@@ -128,12 +128,23 @@ func (d *Decider) everyField(br *branch, doc bson.Raw) (path string, t expr.Trut
 	}
 	// Judged also when no other field is stored, or the answer would tell.
 	all := d.writable(br.additional, bson.RawValue{}, bson.RawValue{})
-	for it := bsonval.NewIter(doc); it.Next() && all == expr.True; {
+	it := bsonval.NewIter(doc)
+	for it.Next() && all == expr.True {
 		if _, listed := br.fields[string(it.Key())]; !listed {
 			all = d.writable(br.additional, it.Value(), it.Value())
 		}
 	}
-	return "", all
+	return "", all.And(intact(it))
+}
+
+// intact is an error after a walk that ended at corrupt bytes: what lies behind them has not been judged.
+func intact(walks ...bsonval.Iter) expr.Truth {
+	for _, it := range walks {
+		if it.Err() != nil {
+			return expr.Error
+		}
+	}
+	return expr.True
 }
 
 // CheckUpdate decides whether a stored document may be changed as c says: by the role that applies to the pre-image,
@@ -190,27 +201,27 @@ func (d *Decider) checkChange(br *branch, c Change) WriteDecision {
 }
 
 func (d *Decider) changedFields(br *branch, pre, post bson.Raw) (path string, t expr.Truth) {
-	it := bsonval.NewIter(post)
-	for it.Next() {
-		name := string(it.Key())
+	before, after := bsonval.NewIter(pre), bsonval.NewIter(post)
+	for after.Next() {
+		name := string(after.Key())
 		was, _ := bsonval.Lookup(pre, name)
-		if bsonval.Identical(was, it.Value()) {
+		if bsonval.Identical(was, after.Value()) {
 			continue
 		}
-		if t := d.changed(br.field(name), was, it.Value()); t != expr.True {
+		if t := d.changed(br.field(name), was, after.Value()); t != expr.True {
 			return name, t
 		}
 	}
-	for it = bsonval.NewIter(pre); it.Next(); {
-		name := string(it.Key())
+	for before.Next() {
+		name := string(before.Key())
 		if _, kept := bsonval.Lookup(post, name); kept {
 			continue
 		}
-		if t := d.changed(br.field(name), it.Value(), bson.RawValue{}); t != expr.True {
+		if t := d.changed(br.field(name), before.Value(), bson.RawValue{}); t != expr.True {
 			return name, t
 		}
 	}
-	return "", expr.True
+	return "", intact(before, after)
 }
 
 // field finds the permission of a top-level field. Names that no path can address are matched by no entry.
@@ -261,23 +272,24 @@ func (d *Decider) changedChildren(n *node, pre, post bson.RawValue) expr.Truth {
 	if !sameOrder(was, is) {
 		return expr.False // the order of the names is the container's, as comparisons see it
 	}
-	for it := bsonval.NewIter(is); it.Next(); {
-		name := string(it.Key())
+	before, after := bsonval.NewIter(was), bsonval.NewIter(is)
+	for after.Next() {
+		name := string(after.Key())
 		v, _ := bsonval.Lookup(was, name)
-		if t := d.changed(n.child(name), v, it.Value()); t != expr.True {
+		if t := d.changed(n.child(name), v, after.Value()); t != expr.True {
 			return t
 		}
 	}
-	for it := bsonval.NewIter(was); it.Next(); {
-		name := string(it.Key())
+	for before.Next() {
+		name := string(before.Key())
 		if _, kept := bsonval.Lookup(is, name); kept {
 			continue
 		}
-		if t := d.changed(n.child(name), it.Value(), bson.RawValue{}); t != expr.True {
+		if t := d.changed(n.child(name), before.Value(), bson.RawValue{}); t != expr.True {
 			return t
 		}
 	}
-	return expr.True
+	return intact(before, after)
 }
 
 // sameOrder tells whether the names that both documents have stand in the same order.
@@ -309,7 +321,7 @@ func (d *Decider) changedElements(n *node, pre, post bson.RawValue) expr.Truth {
 	for {
 		before, after := was.Next(), is.Next()
 		if !before && !after {
-			return expr.True
+			return intact(was, is)
 		}
 		var v, w bson.RawValue
 		if before {
