@@ -8,8 +8,8 @@ import (
 	"github.com/rolegate/rolegate/internal/bsonval"
 )
 
-// reserved is a lock that App Services stored in documents; it is never shown, whatever the mask says.
-const reserved = "_id__baas_transaction"
+// Reserved is the name of a lock that App Services stored in documents; it is never shown, whatever the mask says.
+const Reserved = "_id__baas_transaction"
 
 // maxDepth bounds the recursion into documents and arrays, above the 180 levels that a server stores.
 const maxDepth = 200
@@ -54,7 +54,7 @@ func withoutReserved(dst, doc []byte) (out []byte, visible bool, err error) {
 	it := bsonval.NewIter(doc)
 	for it.Next() {
 		end := pos + len(it.Element())
-		if string(it.Key()) == reserved {
+		if string(it.Key()) == Reserved {
 			out = append(out, doc[run:pos]...)
 			run = end
 		}
@@ -119,9 +119,9 @@ func (c cutter) document(dst, doc []byte, n *Node, depth int) (out []byte, visib
 func (c cutter) element(n *Node, key []byte, v bson.RawValue, depth int) (child *Node, keep bool, err error) {
 	child, listed := n.Fields[string(key)]
 	switch {
-	case depth == 1 && string(key) == reserved:
+	case depth == 1 && string(key) == Reserved:
 		return nil, false, nil
-	case !listed || isOdd(key):
+	case !listed || !bsonval.IsSegment(key):
 		if depth > 1 {
 			return nil, false, nil
 		}

@@ -60,12 +60,9 @@ type differ struct {
 	paths []Path
 }
 
-// emptyDocument is read only.
-var emptyDocument = bson.Raw{5, 0, 0, 0, 0}
-
 func orEmpty(doc bson.Raw) bson.Raw {
 	if len(doc) == 0 {
-		return emptyDocument
+		return bsonval.Empty()
 	}
 	return doc
 }
@@ -142,7 +139,7 @@ func (d *differ) field(at Path, key string, pre, post bson.RawValue, depth int) 
 	if bsonval.Identical(pre, post) {
 		return true
 	}
-	if isOdd([]byte(key)) {
+	if !bsonval.IsSegment(key) {
 		return false
 	}
 	d.value(at.join(key), pre, post, depth)
@@ -158,9 +155,9 @@ func (d *differ) value(at Path, pre, post bson.RawValue, depth int) {
 	case isDocument(pre) && isDocument(post):
 		split = d.document(at, pre.Value, post.Value, depth+1)
 	case bsonval.IsMissing(pre) && isDocument(post):
-		split = len(post.Value) > len(emptyDocument) && d.document(at, emptyDocument, post.Value, depth+1)
+		split = !bsonval.IsEmpty(post) && d.document(at, bsonval.Empty(), post.Value, depth+1)
 	case isDocument(pre) && bsonval.IsMissing(post):
-		split = len(pre.Value) > len(emptyDocument) && d.document(at, pre.Value, emptyDocument, depth+1)
+		split = !bsonval.IsEmpty(pre) && d.document(at, pre.Value, bsonval.Empty(), depth+1)
 	case pre.Type == bson.TypeArray && post.Type == bson.TypeArray:
 		split = d.array(at, pre.Value, post.Value, depth+1)
 	}

@@ -1,7 +1,6 @@
 package filter
 
 import (
-	"bytes"
 	"math"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -70,9 +69,3 @@ func Tree(root *Node, j Judge) Mask {
 
 // IsAll reports whether the mask shows every field of every document.
 func (m Mask) IsAll() bool { return m.all }
-
-// isOdd reports whether a stored name cannot be written as one segment of a path. Such names belong to no field rule:
-// "a.b" stored as a name must not be taken for b inside a.
-func isOdd(name []byte) bool {
-	return len(name) == 0 || name[0] == '$' || bytes.IndexByte(name, '.') >= 0
-}

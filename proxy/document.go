@@ -7,6 +7,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/filter"
 	"github.com/rolegate/rolegate/internal/bsonval"
 )
 
@@ -16,8 +17,6 @@ const (
 	maxName     = 1024
 	// unsetTimestamp is what the database replaces by its clock at the top level of new documents.
 	unsetTimestamp = "\x00\x00\x00\x00\x00\x00\x00\x00"
-	// reservedName is where App Services kept a lock inside documents.
-	reservedName = "_id__baas_transaction"
 )
 
 // checkDocument refuses documents that no client may store: names that later act as operators or paths, and _id
@@ -52,8 +51,8 @@ func checkNames(doc []byte, isArray bool, depth int) error {
 				return errors.New("a field name occurs twice in one document")
 			case name == "" || len(name) > maxName || name[0] == '$' || strings.Contains(name, "."):
 				return fmt.Errorf("field names cannot be empty, start with $, contain a dot or be longer than %d bytes", maxName)
-			case name == reservedName:
-				return errors.New("the field name " + reservedName + " is reserved")
+			case name == filter.Reserved:
+				return errors.New("the field name " + filter.Reserved + " is reserved")
 			}
 			seen[name] = true
 		}

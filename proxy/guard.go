@@ -34,7 +34,7 @@ func guard(stored bson.Raw, reads rules.Reads) Guard {
 		if name == "_id" {
 			continue // pinned by the write itself
 		}
-		if !plainName(name) {
+		if !bsonval.IsSegment(name) {
 			return Guard{Document: stored}
 		}
 		v, _ := bsonval.Lookup(stored, name)
@@ -42,10 +42,6 @@ func guard(stored bson.Raw, reads rules.Reads) Guard {
 	}
 	slices.SortFunc(g.Fields, func(a, b GuardField) int { return strings.Compare(a.Name, b.Name) })
 	return g
-}
-
-func plainName(name string) bool {
-	return name != "" && name[0] != '$' && !strings.ContainsAny(name, ".\x00")
 }
 
 // difference is the update that turns pre into post, by whole top-level fields: exact values, never the client's
@@ -56,14 +52,14 @@ func difference(pre, post bson.Raw) (set []FieldValue, unset []string, bad bool)
 		was, _ := bsonval.Lookup(pre, name)
 		if !bsonval.Identical(was, it.Value()) {
 			set = append(set, FieldValue{Path: name, Value: it.Value()})
-			bad = bad || !plainName(name)
+			bad = bad || !bsonval.IsSegment(name)
 		}
 	}
 	for it := bsonval.NewIter(pre); it.Next(); {
 		name := string(it.Key())
 		if _, kept := bsonval.Lookup(post, name); !kept {
 			unset = append(unset, name)
-			bad = bad || !plainName(name)
+			bad = bad || !bsonval.IsSegment(name)
 		}
 	}
 	return set, unset, bad

@@ -9,6 +9,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -187,7 +188,7 @@ func (s *session) storeError(err error) error {
 // document is what a nil document stands for.
 func document(doc bson.Raw) bson.Raw {
 	if doc == nil {
-		return bson.Raw{5, 0, 0, 0, 0}
+		return bsonval.Empty()
 	}
 	return doc
 }

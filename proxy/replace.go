@@ -7,6 +7,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/filter"
 	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -64,19 +65,19 @@ func (s *session) replace(ctx context.Context, op Replace) (UpdateResult, error)
 // keepLock carries the reserved field over to the document that takes the place of the stored one. Nobody sees it, so
 // nobody can mean to remove it; a document that is otherwise the same stays as it is.
 func keepLock(stored, post bson.Raw) bson.Raw {
-	lock, found := bsonval.Lookup(stored, reservedName)
+	lock, found := bsonval.Lookup(stored, filter.Reserved)
 	if !found {
 		return post
 	}
 	rest, start := bsonval.BeginDocument(make([]byte, 0, len(stored)))
 	for it := bsonval.NewIter(stored); it.Next(); {
-		if string(it.Key()) != reservedName {
+		if string(it.Key()) != filter.Reserved {
 			rest = append(rest, it.Element()...)
 		}
 	}
 	if bytes.Equal(bsonval.EndDocument(rest, start), post) {
 		return stored
 	}
-	out := bsonval.AppendElement(bytes.Clone(post[:len(post)-1]), reservedName, lock)
+	out := bsonval.AppendElement(bytes.Clone(post[:len(post)-1]), filter.Reserved, lock)
 	return bsonval.EndDocument(out, 0)
 }

@@ -8,6 +8,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/filter"
 	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/query"
 	"github.com/rolegate/rolegate/internal/update"
@@ -33,8 +34,8 @@ func (p *Proxy) Update(ctx context.Context, c Caller, op Update) (UpdateResult, 
 	}
 	named := namedPaths(u)
 	for _, path := range named {
-		if strings.Contains(path, reservedName) {
-			return UpdateResult{}, s.invalid(errors.New("the field name " + reservedName + " is reserved"))
+		if strings.Contains(path, filter.Reserved) {
+			return UpdateResult{}, s.invalid(errors.New("the field name " + filter.Reserved + " is reserved"))
 		}
 	}
 	v.named = named

@@ -6,6 +6,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/filter"
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/rules/expr"
 )
 
@@ -57,13 +58,11 @@ func (d *Decider) View(dst []byte, doc bson.Raw) (out []byte, visible bool, err 
 		return dst, false, err
 	}
 	out, err = filter.Project(dst, cut, d.b.projection)
-	if err != nil || len(out)-len(dst) <= len(emptyDocument) {
+	if err != nil || len(out)-len(dst) <= len(bsonval.Empty()) {
 		return dst, false, err
 	}
 	return out, true, nil
 }
-
-var emptyDocument = bson.Raw{5, 0, 0, 0, 0}
 
 // passes tells whether the document satisfies every query filter.
 func (d *Decider) passes(doc bson.Raw) bool {

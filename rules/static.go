@@ -5,6 +5,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/filter"
 	"github.com/rolegate/rolegate/internal/query"
 	"github.com/rolegate/rolegate/rules/expr"
 )
@@ -32,7 +33,7 @@ func (b *Bound) PassThrough() bool { return b.Exact() && len(b.queries) == 0 }
 // Readable tells whether the path is readable, with everything below it and every container above it, in every
 // document of the view.
 func (b *Bound) Readable(path string) bool {
-	if strings.Contains(path, reservedField) || b.projection.HidesAny(path) {
+	if strings.Contains(path, filter.Reserved) || b.projection.HidesAny(path) {
 		return false
 	}
 	for _, br := range b.branches {
@@ -42,9 +43,6 @@ func (b *Bound) Readable(path string) bool {
 	}
 	return true
 }
-
-// reservedField is where App Services kept a lock inside documents. It is nobody's to see.
-const reservedField = "_id__baas_transaction"
 
 func isTrue(c expr.Cond) bool {
 	t, isConst := c.Const()

@@ -59,7 +59,7 @@ func (r *Request) document() bson.Raw {
 
 func orEmpty(doc bson.Raw) bson.Raw {
 	if doc == nil {
-		return emptyDocument
+		return bsonval.Empty()
 	}
 	return doc
 }

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"strings"
-
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
@@ -226,14 +224,10 @@ func (d *Decider) changedFields(br *branch, pre, post bson.Raw) (path string, t 
 
 // field finds the permission of a top-level field. Names that no path can address are matched by no entry.
 func (br *branch) field(name string) *node {
-	if n, ok := br.fields[name]; ok && addressable(name) {
+	if n, ok := br.fields[name]; ok && bsonval.IsSegment(name) {
 		return n
 	}
 	return br.additional
-}
-
-func addressable(name string) bool {
-	return name != "" && name[0] != '$' && !strings.Contains(name, ".")
 }
 
 // writable evaluates the write permission given at n itself.
@@ -254,7 +248,7 @@ func (d *Decider) changed(n *node, pre, post bson.RawValue) expr.Truth {
 		return expr.False
 	case n.write.defined || len(n.fields) == 0:
 		return d.writable(n, pre, post)
-	case bsonval.IsMissing(pre) && isEmpty(post), bsonval.IsMissing(post) && isEmpty(pre):
+	case bsonval.IsMissing(pre) && bsonval.IsEmpty(post), bsonval.IsMissing(post) && bsonval.IsEmpty(pre):
 		return expr.False // a container itself is nobody's to add or remove, only what is in it
 	case isContainer(pre) && isContainer(post) && pre.Type != post.Type:
 		return d.changed(n, pre, bson.RawValue{}).And(d.changed(n, bson.RawValue{}, post))
@@ -343,7 +337,7 @@ func (d *Decider) changedElements(n *node, pre, post bson.RawValue) expr.Truth {
 }
 
 func (n *node) child(name string) *node {
-	if !addressable(name) {
+	if !bsonval.IsSegment(name) {
 		return nil
 	}
 	return n.fields[name]
@@ -353,11 +347,9 @@ func isDocument(v bson.RawValue) bool { return v.Type == bson.TypeEmbeddedDocume
 
 func isContainer(v bson.RawValue) bool { return isDocument(v) || v.Type == bson.TypeArray }
 
-func isEmpty(v bson.RawValue) bool { return isContainer(v) && len(v.Value) <= len(emptyDocument) }
-
 func documentOf(v bson.RawValue) bson.Raw {
 	if !isContainer(v) {
-		return emptyDocument
+		return bsonval.Empty()
 	}
 	return bson.Raw(v.Value)
 }

@@ -29,6 +29,11 @@ func AppendElementBytes(dst, key []byte, v bson.RawValue) []byte {
 	return append(dst, v.Value...)
 }
 
+// Empty returns the empty document. Nobody may write to it.
+func Empty() bson.Raw { return empty }
+
+var empty = bson.Raw{minDocument, 0, 0, 0, 0}
+
 // BeginDocument appends room for the length of a document or array; start goes to EndDocument.
 func BeginDocument(dst []byte) (out []byte, start int) {
 	return append(dst, 0, 0, 0, 0), len(dst)

@@ -12,6 +12,20 @@ import (
 // IsMissing reports whether v stands for a field that is not there.
 func IsMissing(v bson.RawValue) bool { return v.Type == 0 }
 
+// IsSegment reports whether the name of a field can stand for it in a dotted path: it is not empty, has no dot, no NUL
+// and no leading $. "a.b" stored as a name must not be taken for b inside a.
+func IsSegment[T string | []byte](name T) bool {
+	if len(name) == 0 || name[0] == '$' {
+		return false
+	}
+	for i := range len(name) {
+		if name[i] == '.' || name[i] == 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // IsNumber reports whether v is an int32, int64, double or decimal128.
 func IsNumber(v bson.RawValue) bool { return Class(v.Type) == classNumber }
 

@@ -258,3 +258,23 @@ func FuzzIter(f *testing.F) {
 		}
 	})
 }
+
+func TestIsSegment(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a": true, "é": true, "0": true, "a$b": true, "_id": true,
+		"": false, "$a": false, "$": false, "a.b": false, ".": false, "a.": false, "a\x00b": false,
+	} {
+		if got := bsonval.IsSegment(name); got != want {
+			t.Errorf("IsSegment(%q) = %v", name, got)
+		}
+		if got := bsonval.IsSegment([]byte(name)); got != want {
+			t.Errorf("IsSegment of the bytes of %q = %v", name, got)
+		}
+	}
+}
+
+func TestEmpty(t *testing.T) {
+	if !bsonval.IsEmpty(bsonval.FromDocument(bsonval.Empty())) || bsonval.Validate(bsonval.Empty(), 1) != nil {
+		t.Errorf("Empty() = %x", []byte(bsonval.Empty()))
+	}
+}

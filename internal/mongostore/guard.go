@@ -3,7 +3,6 @@ package mongostore
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -71,7 +70,7 @@ func looseTypes(doc bson.Raw) bson.A {
 // plainName refuses names that cannot be written as a field path. They are refused long before; here the refusal
 // keeps a guard from silently pinning another field.
 func plainName(name string) error {
-	if name == "" || name[0] == '$' || strings.ContainsAny(name, ".\x00") {
+	if !bsonval.IsSegment(name) {
 		return fmt.Errorf("%w: field name that cannot be guarded", proxy.ErrRejected)
 	}
 	return nil

@@ -48,9 +48,6 @@ func (k *arrayKeys) run(doc bson.Raw) {
 	k.document(doc, parts, true, 0)
 }
 
-// emptyDocument stands for array elements that are no documents.
-var emptyDocument = []byte{5, 0, 0, 0, 0}
-
 // document advances all parts in doc, and goes on for every element of the first array they meet.
 func (k *arrayKeys) document(doc []byte, parts []keyPart, expand bool, depth int) {
 	array := -1
@@ -99,7 +96,7 @@ func (k *arrayKeys) elements(parts []keyPart, arr bson.RawValue, expand bool, de
 		if bsonval.IsMissing(element) {
 			element, expand = bson.RawValue{Type: bson.TypeUndefined}, true
 		}
-		inner := emptyDocument
+		inner := bsonval.Empty() // of an element that is no document
 		if element.Type == bson.TypeEmbeddedDocument {
 			inner = element.Value
 		}

@@ -26,9 +26,6 @@ type Env struct {
 	Prev     bson.RawValue
 }
 
-// emptyDocument stands in for a missing one, so that every path below it is missing.
-var emptyDocument = bson.Raw{5, 0, 0, 0, 0}
-
 // lookup finds where the path of r starts: a document, or, where r has no path, the value itself.
 func (s *Scope) lookup(r ref, written bson.RawValue) (bson.Raw, bson.RawValue) {
 	var doc bson.Raw
@@ -47,7 +44,7 @@ func (s *Scope) lookup(r ref, written bson.RawValue) (bson.Raw, bson.RawValue) {
 		doc = s.Environment
 	}
 	if doc == nil {
-		doc = emptyDocument
+		doc = bsonval.Empty()
 	}
 	return doc, documentValue(doc)
 }
@@ -64,13 +61,13 @@ func (e *Env) lookup(r ref) (bson.Raw, bson.RawValue) {
 	case basePrev:
 		return startValue(e.Prev, r)
 	default:
-		return emptyDocument, bson.RawValue{}
+		return bsonval.Empty(), bson.RawValue{}
 	}
 }
 
 func start(doc bson.Raw) (bson.Raw, bson.RawValue) {
 	if doc == nil {
-		return emptyDocument, bson.RawValue{}
+		return bsonval.Empty(), bson.RawValue{}
 	}
 	return doc, documentValue(doc)
 }
@@ -84,7 +81,7 @@ func startValue(v bson.RawValue, r ref) (bson.Raw, bson.RawValue) {
 	}
 	// Below anything else but an array there is nothing. An array is looked into element by element, as a
 	// query does for a field: its documents are what the path continues in.
-	return emptyDocument, v
+	return bsonval.Empty(), v
 }
 
 func documentValue(doc bson.Raw) bson.RawValue {
