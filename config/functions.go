@@ -131,7 +131,7 @@ func (c *functions) one(v *source.Value, dir string, problems source.Diagnostics
 	case old.SourceFile != "" && len(old.Span.File.Text) == 0: // known by its source so far
 		f.SourceFile = old.SourceFile
 	default:
-		problems.Error(v.Span, CodeDuplicate, "", "the function %s is defined twice, first at %s", quote(f.Name), old.Span)
+		problems.Error(v.Span, CodeDuplicate, "", "the function %s is defined twice, first at %s", source.Quote(f.Name), old.Span)
 	}
 	f.Broken = problems.HasErrors()
 	c.ds = append(c.ds, problems...)

@@ -16,7 +16,7 @@ func (l *loader) providers() {
 	byName := map[string]*Provider{}
 	add := func(p *Provider) {
 		if other := byName[p.Name]; other != nil {
-			ds.Error(p.Span, CodeDuplicate, "", "the provider %s is defined twice, first at %s", quote(p.Name), other.Span)
+			ds.Error(p.Span, CodeDuplicate, "", "the provider %s is defined twice, first at %s", source.Quote(p.Name), other.Span)
 			return
 		}
 		byName[p.Name] = p
@@ -82,7 +82,7 @@ func (l *loader) provider(name string, v *source.Value, ds *source.Diagnostics) 
 		if t := v.Get("type"); t != nil {
 			at = t.Span
 		}
-		ds.Error(at, CodeInvalidValue, "it may be one of "+strings.Join(providerTypes(), ", "), "%s is not a type of provider", quote(p.Type))
+		ds.Error(at, CodeInvalidValue, "it may be one of "+strings.Join(providerTypes(), ", "), "%s is not a type of provider", source.Quote(p.Type))
 	}
 	if c := v.Get("config"); c != nil && c.Kind == source.Object {
 		providerConfig(p.Type).check(c, ds)
@@ -91,7 +91,7 @@ func (l *loader) provider(name string, v *source.Value, ds *source.Diagnostics) 
 		p.CustomToken = l.customToken(p, v, ds)
 	}
 	if s := v.Get("secret_config"); s != nil && text(s, "clientSecret") != "" {
-		l.secretRefs = append(l.secretRefs, secretRef{text(s, "clientSecret"), s.Get("clientSecret").Span, "the provider " + quote(p.Name), !p.Disabled})
+		l.secretRefs = append(l.secretRefs, secretRef{text(s, "clientSecret"), s.Get("clientSecret").Span, "the provider " + source.Quote(p.Name), !p.Disabled})
 	}
 	return p
 }
@@ -159,13 +159,13 @@ func (l *loader) customToken(p *Provider, v *source.Value, ds *source.Diagnostic
 	oneOf(c, "signingAlgorithm", ds, algorithms()...)
 	for _, k := range signingKeys(v, ds) {
 		t.SigningKeys = append(t.SigningKeys, k.Str)
-		l.secretRefs = append(l.secretRefs, secretRef{k.Str, k.Span, "the provider " + quote(p.Name), !p.Disabled})
+		l.secretRefs = append(l.secretRefs, secretRef{k.Str, k.Span, "the provider " + source.Quote(p.Name), !p.Disabled})
 	}
 	if flag(c, "useJWKURI") {
 		t.JWKURI = jwkURI(c, t.SigningAlgorithm, ds)
 	} else if len(t.SigningKeys) == 0 && !p.Disabled {
 		ds.Error(at, CodeMissingKey, "name a secret in secret_config.signingKeys, or set useJWKURI and jwkURI",
-			"the provider %s has nothing to verify tokens with", quote(p.Name))
+			"the provider %s has nothing to verify tokens with", source.Quote(p.Name))
 	}
 	return t
 }
@@ -261,7 +261,7 @@ func metadata(v *source.Value, ds *source.Diagnostics) []MetadataField {
 			ds.Error(x.Span, CodeInvalidValue, "", "the name of a metadata field has less than 64 characters and no leading $")
 		}
 		if at, again := first[f.Name]; again {
-			ds.Error(x.Span, CodeDuplicate, "give one of them another field_name", "two claims become the field %s, first at %s", quote(f.Name), at)
+			ds.Error(x.Span, CodeDuplicate, "give one of them another field_name", "two claims become the field %s, first at %s", source.Quote(f.Name), at)
 		}
 		first[f.Name] = x.Span
 		out = append(out, f)

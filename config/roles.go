@@ -107,7 +107,7 @@ func readFields(v *source.Value, ds *source.Diagnostics) []Field {
 		rule := readFieldRule(m.Value, ds)
 		parts := strings.Split(m.Name, ".")
 		if slices.ContainsFunc(parts, func(p string) bool { return p == "" || p[0] == '$' }) {
-			ds.Error(m.NameSpan, CodeInvalidField, "", "%s is not the name of a field", quote(m.Name))
+			ds.Error(m.NameSpan, CodeInvalidField, "", "%s is not the name of a field", source.Quote(m.Name))
 			continue
 		}
 		out = addField(out, parts, rule, m, ds)
@@ -136,7 +136,7 @@ func addField(list []Field, path []string, rule FieldRule, m source.Member, ds *
 		list = append(list, Field{path[0], FieldRule{Span: m.Value.Span}})
 	} else if len(path) == 1 {
 		ds.Error(m.NameSpan, CodeConflictingField, "write the rule once, nested", "the field %s has another rule at %s",
-			quote(m.Name), list[i].Rule.Span)
+			source.Quote(m.Name), list[i].Rule.Span)
 		return list
 	}
 	if len(path) == 1 {

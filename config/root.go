@@ -125,10 +125,10 @@ func checkEnvironment(root *source.Value, ds *source.Diagnostics) {
 	}
 	at := root.Get("environment").Span
 	if near := source.Nearest(tag, environmentTags()); near != "" {
-		ds.Error(at, CodeInvalidValue, `did you mean "`+near+`"?`, "there is no environment %s", quote(tag))
+		ds.Error(at, CodeInvalidValue, `did you mean "`+near+`"?`, "there is no environment %s", source.Quote(tag))
 		return
 	}
-	ds.Warn(at, CodeInvalidValue, "", "%s is none of the environments of App Services", quote(tag))
+	ds.Warn(at, CodeInvalidValue, "", "%s is none of the environments of App Services", source.Quote(tag))
 }
 
 func environmentTags() []string { return []string{"development", "testing", "qa", "production"} }

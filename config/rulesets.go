@@ -53,7 +53,7 @@ func (r *rulesets) put(ns namespace, rs *Ruleset, ds source.Diagnostics) {
 	rs.Database, rs.Collection = ns.database, ns.collection
 	if first := r.byNS[ns]; first != nil {
 		ds.Error(rs.Span, CodeDuplicateNS, "keep one of the two files", "the namespace %s has rules already, in %s",
-			quote(ns.String()), first.Span.File.Name)
+			source.Quote(ns.String()), first.Span.File.Name)
 		rs = first
 		rs.Broken = true
 	}
@@ -113,7 +113,7 @@ func (r *rulesets) collection(ns namespace, dir string) {
 	}
 	if inside != ns {
 		ds.Error(rs.Span, CodeNamespaceMismatch, "move the file, or correct database and collection in it",
-			"the file is about %s but lies in the directory of %s", quote(inside.String()), quote(ns.String()))
+			"the file is about %s but lies in the directory of %s", source.Quote(inside.String()), source.Quote(ns.String()))
 	}
 	checkNamespace(ns, rs.Span, &ds)
 	r.put(ns, rs, ds)
@@ -148,13 +148,13 @@ func (r *rulesets) legacyFile(name, stem string) {
 	}
 	inside := contentNames(v, ns)
 	if inside != ns {
-		ds.Warn(rs.Span, CodeNamespaceMismatch, "", "the file is about %s, not %s as its name says", quote(inside.String()), quote(ns.String()))
+		ds.Warn(rs.Span, CodeNamespaceMismatch, "", "the file is about %s, not %s as its name says", source.Quote(inside.String()), source.Quote(ns.String()))
 	}
 	if inside.database == "" || inside.collection == "" {
 		// There is no such namespace, so the rules never granted anything to anybody. Whatever they were meant for
 		// must not be left to the default rule.
 		ds.Warn(rs.Span, CodeInvalidNS, "name database and collection in the file; rules for every collection belong into default_rule.json",
-			"the namespace %s has an empty name: these rules grant nothing", quote(inside.String()))
+			"the namespace %s has an empty name: these rules grant nothing", source.Quote(inside.String()))
 		rs.Broken = true
 		r.service.denyDefault()
 		r.denied[ns] = rs.Span
@@ -221,7 +221,7 @@ func checkNamespace(ns namespace, at source.Span, ds *source.Diagnostics) {
 		problem = fmt.Sprintf("lies in the database %s, which is never served", ns.database)
 	}
 	if problem != "" {
-		ds.Error(at, CodeInvalidNS, "", "the namespace %s %s", quote(ns.String()), problem)
+		ds.Error(at, CodeInvalidNS, "", "the namespace %s %s", source.Quote(ns.String()), problem)
 	}
 }
 

@@ -43,9 +43,9 @@ func (l *loader) secrets() {
 		}
 		hint := "put it in the secrets directory or into " + SecretVariable(ref.name)
 		if l.options.Serving && ref.needed {
-			ds.Error(ref.at, CodeMissingSecret, hint, "%s needs the secret %s, which is not given", ref.what, quote(ref.name))
+			ds.Error(ref.at, CodeMissingSecret, hint, "%s needs the secret %s, which is not given", ref.what, source.Quote(ref.name))
 		} else {
-			ds.Warn(ref.at, CodeMissingSecret, hint, "%s needs the secret %s, which is not given", ref.what, quote(ref.name))
+			ds.Warn(ref.at, CodeMissingSecret, hint, "%s needs the secret %s, which is not given", ref.what, source.Quote(ref.name))
 		}
 	}
 	l.report(ds)
@@ -75,10 +75,10 @@ func (l *loader) collisions() source.Diagnostics {
 		case !seen:
 			first[variable] = ref.name
 		case ref.name == TokenKeySecret:
-			ds.Error(ref.at, CodeSecretCollision, "rename it", "the secret %s is the server's own", quote(ref.name))
+			ds.Error(ref.at, CodeSecretCollision, "rename it", "the secret %s is the server's own", source.Quote(ref.name))
 		case other != ref.name:
 			ds.Error(ref.at, CodeSecretCollision, "rename one of them", "the secrets %s and %s would both be read from %s",
-				quote(other), quote(ref.name), variable)
+				source.Quote(other), source.Quote(ref.name), variable)
 		}
 	}
 	return ds
@@ -102,7 +102,7 @@ func (l *loader) secretsInRules() {
 					name, _, _ = strings.Cut(name, ".")
 					if secret := missing[name]; ok && secret != "" {
 						ds.Error(at, CodeMissingSecret, "put it in the secrets directory or into "+SecretVariable(secret),
-							"the value %s needs the secret %s, which is not given", quote(name), quote(secret))
+							"the value %s needs the secret %s, which is not given", source.Quote(name), source.Quote(secret))
 					}
 				})
 			})

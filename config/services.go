@@ -25,7 +25,7 @@ func (l *loader) services() {
 	for i, s := range l.app.Services {
 		if i > 0 && l.app.Services[i-1].Name == s.Name {
 			ds.Error(s.Span, CodeDuplicate, "rename or remove one of them", "a second data source is named %s, after %s",
-				quote(s.Name), l.app.Services[i-1].Span)
+				source.Quote(s.Name), l.app.Services[i-1].Span)
 		}
 		l.confined(s.problems)
 		if s.problems.HasErrors() || s.Type == dataLake {
@@ -122,10 +122,10 @@ func (l *loader) dataSource(dir entry) {
 	if v != nil {
 		s.describe(v)
 		if n := v.Get("name"); n != nil && s.Name != dir.name() {
-			s.problems.Error(n.Span, CodeNameMismatch, "rename the directory or the data source", "the directory of this data source is called %s", quote(dir.name()))
+			s.problems.Error(n.Span, CodeNameMismatch, "rename the directory or the data source", "the directory of this data source is called %s", source.Quote(dir.name()))
 		}
 		if t := v.Get("type"); t != nil && s.Type != "" && !slices.Contains(serviceTypes(), s.Type) {
-			s.problems.Error(t.Span, CodeInvalidValue, "it may be one of mongodb-atlas, datalake", "%s is not a type of data source", quote(s.Type))
+			s.problems.Error(t.Span, CodeInvalidValue, "it may be one of mongodb-atlas, datalake", "%s is not a type of data source", source.Quote(s.Type))
 		}
 	} else if !problems.HasErrors() {
 		s.problems.Warn(whole(dir.path), CodeMissingKey, "", "the data source has no config.json; it is taken for a cluster of that name")
@@ -150,14 +150,14 @@ func (l *loader) legacyService(dir entry, ds *source.Diagnostics) {
 	v, problems := l.parse(path.Join(dir.path, "config.json"))
 	s.problems = problems
 	if v != nil && v.Kind == source.Object && !problems.HasErrors() && foreign(v) {
-		ds.Warn(v.Span, CodeIgnored, "", "services of type %s are not served", quote(text(v, "type")))
+		ds.Warn(v.Span, CodeIgnored, "", "services of type %s are not served", source.Quote(text(v, "type")))
 		return
 	}
 	l.app.Services = append(l.app.Services, s)
 	if v != nil {
 		s.describe(v)
 		if n := v.Get("name"); n != nil && s.Name != dir.name() {
-			s.problems.Warn(n.Span, CodeNameMismatch, "", "the directory of this data source is called %s; the name inside the file counts", quote(dir.name()))
+			s.problems.Warn(n.Span, CodeNameMismatch, "", "the directory of this data source is called %s; the name inside the file counts", source.Quote(dir.name()))
 		}
 	} else if !problems.HasErrors() {
 		s.problems.Error(whole(dir.path), CodeMissingKey, "add config.json with name and type", "the service has no config.json")

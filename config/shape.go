@@ -92,13 +92,13 @@ func (s shape) unknown(m *source.Member, ds *source.Diagnostics) string {
 	near := source.Nearest(m.Name, known)
 	switch {
 	case slices.Contains(s.elsewhere, m.Name):
-		ds.Error(m.NameSpan, CodeUnknownKey, "it belongs into a role or a filter", "%s has no key %s", s.what, quote(m.Name))
+		ds.Error(m.NameSpan, CodeUnknownKey, "it belongs into a role or a filter", "%s has no key %s", s.what, source.Quote(m.Name))
 	case near != "":
-		ds.Error(m.NameSpan, CodeUnknownKey, `did you mean "`+near+`"?`, "%s has no key %s", s.what, quote(m.Name))
+		ds.Error(m.NameSpan, CodeUnknownKey, `did you mean "`+near+`"?`, "%s has no key %s", s.what, source.Quote(m.Name))
 	case s.strict:
-		ds.Error(m.NameSpan, CodeUnknownKey, "it may be one of "+strings.Join(known, ", "), "%s has no key %s", s.what, quote(m.Name))
+		ds.Error(m.NameSpan, CodeUnknownKey, "it may be one of "+strings.Join(known, ", "), "%s has no key %s", s.what, source.Quote(m.Name))
 	default:
-		ds.Warn(m.NameSpan, CodeUnknownKey, "", "%s has no key %s; it is ignored", s.what, quote(m.Name))
+		ds.Warn(m.NameSpan, CodeUnknownKey, "", "%s has no key %s; it is ignored", s.what, source.Quote(m.Name))
 	}
 	return near
 }
@@ -112,7 +112,7 @@ func checkKind(m *source.Member, want kinds, ds *source.Diagnostics) {
 	if v.Kind == source.String && want.has(source.Bool) && (v.Str == "true" || v.Str == "false") {
 		hint = "write " + v.Str + " without quotes"
 	}
-	ds.Error(v.Span, CodeWrongType, hint, "%s must be %s, not %s", quote(m.Name), want, v.Kind)
+	ds.Error(v.Span, CodeWrongType, hint, "%s must be %s, not %s", source.Quote(m.Name), want, v.Kind)
 }
 
 // The accessors below return the zero value for what is absent or of another type; check has reported the latter.
@@ -173,5 +173,5 @@ func oneOf(v *source.Value, name string, ds *source.Diagnostics, allowed ...stri
 	if slices.Contains(allowed, s) {
 		return
 	}
-	ds.Error(v.Get(name).Span, CodeInvalidValue, "it may be one of "+strings.Join(allowed, ", "), "%s is not a value of %q", quote(s), name)
+	ds.Error(v.Get(name).Span, CodeInvalidValue, "it may be one of "+strings.Join(allowed, ", "), "%s is not a value of %q", source.Quote(s), name)
 }

@@ -63,7 +63,7 @@ func (e *expansion) walk(v *source.Value) {
 		value := e.values[name]
 		if value == nil || value.Kind != source.String {
 			e.ds.Error(v.Span, CodeTemplate, "define it as a string in the file of the environment",
-				"the environment has no string named %s", quote(name))
+				"the environment has no string named %s", source.Quote(name))
 			whole = false
 			return match
 		}

@@ -74,5 +74,5 @@ func (l *loader) checkUserData(c *CustomUserData, v *source.Value, ds *source.Di
 	if c.Service == "" {
 		key, c.Service = "mongo_service_id", id
 	}
-	ds.Warn(v.Get(key).Span, CodeUnknownService, "", "the export has no data source %s", quote(c.Service))
+	ds.Warn(v.Get(key).Span, CodeUnknownService, "", "the export has no data source %s", source.Quote(c.Service))
 }

@@ -68,7 +68,7 @@ func (l *loader) values() {
 		}
 		name := l.valueName(v, stem, &ds)
 		if at, again := first[name]; again {
-			ds.Error(v.Span, CodeDuplicate, "", "the value %s is defined twice, first in %s", quote(name), at)
+			ds.Error(v.Span, CodeDuplicate, "", "the value %s is defined twice, first in %s", source.Quote(name), at)
 			continue
 		}
 		first[name] = v.Span
@@ -87,7 +87,7 @@ func (l *loader) valueName(v *source.Value, stem string, ds *source.Diagnostics)
 	case n.Str == "" || n.Str[0] == '-' || n.Str[0] == '_' || !plainName(n.Str, 64):
 		ds.Error(n.Span, CodeInvalidValue, "", "the name of a value has up to 64 letters, digits, - and _, and starts with a letter or digit")
 	case n.Str != stem:
-		ds.Warn(n.Span, CodeNameMismatch, "", "the file is called %s; the name inside it counts", quote(path.Base(v.Span.File.Name)))
+		ds.Warn(n.Span, CodeNameMismatch, "", "the file is called %s; the name inside it counts", source.Quote(path.Base(v.Span.File.Name)))
 	}
 	return n.Str
 }
@@ -102,6 +102,6 @@ func (l *loader) value(name string, v *source.Value, ds *source.Diagnostics) {
 		ds.Error(content.Span, CodeWrongType, "", "with from_secret the value is the name of a secret, a string")
 	default:
 		l.app.Secrets[name] = content.Str
-		l.secretRefs = append(l.secretRefs, secretRef{content.Str, content.Span, "the value " + quote(name), false})
+		l.secretRefs = append(l.secretRefs, secretRef{content.Str, content.Span, "the value " + source.Quote(name), false})
 	}
 }

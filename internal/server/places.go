@@ -34,7 +34,7 @@ func findPlaces(app *config.App, s settings, uri string, ds *source.Diagnostics)
 			p.uris[svc.Name] = mapped
 		case len(clusters) > 1:
 			ds.Error(svc.Span, CodeUnmappedService, `give each one a uri in --config: {"data_sources": {"`+svc.Name+`": {"uri": "mongodb://…"}}}`,
-				"the app has data sources of several clusters, and nothing says where %s is", clip(svc.Name))
+				"the app has data sources of several clusters, and nothing says where %s is", source.Quote(svc.Name))
 		default:
 			p.uris[svc.Name] = uri
 		}
@@ -55,12 +55,12 @@ func (p places) addAliases(app *config.App, s settings, ds *source.Diagnostics) 
 			if near := source.Nearest(name, services); near != "" {
 				hint = `did you mean "` + near + `"?`
 			}
-			ds.Error(d.span, CodeUnknownService, hint, "the app has no data source %s", clip(name))
+			ds.Error(d.span, CodeUnknownService, hint, "the app has no data source %s", source.Quote(name))
 			continue
 		}
 		for _, alias := range d.aliases {
 			if taken, ok := p.names[alias.Str]; ok {
-				ds.Error(alias.Span, CodeAliasTaken, "", "the name %s stands for the data source %s already", clip(alias.Str), clip(taken))
+				ds.Error(alias.Span, CodeAliasTaken, "", "the name %s stands for the data source %s already", source.Quote(alias.Str), source.Quote(taken))
 				continue
 			}
 			p.names[alias.Str] = name

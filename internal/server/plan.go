@@ -94,7 +94,7 @@ func checkOrigins(given []string, root config.Root, ds *source.Diagnostics) erro
 	}
 	for _, s := range root.AllowedOrigins {
 		if !isOrigin(s) {
-			ds.Warn(root.Span, CodeInvalidSetting, "an origin is scheme://host or scheme://host:port", "%s is no origin and matches none", clip(s))
+			ds.Warn(root.Span, CodeInvalidSetting, "an origin is scheme://host or scheme://host:port", "%s is no origin and matches none", source.Quote(s))
 		}
 	}
 	return nil

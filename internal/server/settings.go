@@ -191,7 +191,7 @@ func (r settingsReader) object(where string, v *source.Value, readers map[string
 			if near := source.Nearest(m.Name, known); near != "" {
 				hint = `did you mean "` + near + `"?`
 			}
-			r.ds.Error(r.at(m.NameSpan), CodeUnknownSetting, hint, "%s no key %s", orElse(where+" has", "the settings have"), clip(m.Name))
+			r.ds.Error(r.at(m.NameSpan), CodeUnknownSetting, hint, "%s no key %s", orElse(where+" has", "the settings have"), source.Quote(m.Name))
 		}
 	}
 }
@@ -254,7 +254,7 @@ func (r settingsReader) networks(v *source.Value, name string) []netip.Prefix {
 	for _, x := range r.texts(v, name) {
 		p, err := parsePrefix(x.Str)
 		if err != nil {
-			r.refuse(x, `such as "10.1.2.3" or "10.0.0.0/8"`, "%s is neither an address nor a network", clip(x.Str))
+			r.refuse(x, `such as "10.1.2.3" or "10.0.0.0/8"`, "%s is neither an address nor a network", source.Quote(x.Str))
 			continue
 		}
 		out = append(out, p)
@@ -268,7 +268,7 @@ func (r settingsReader) hosts(v *source.Value, name string) []string {
 	for _, x := range r.texts(v, name) {
 		_, err := netip.ParseAddr(x.Str)
 		if err != nil && strings.Trim(strings.ToLower(x.Str), "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" {
-			r.refuse(x, `such as "issuer.internal"`, "%s is no host: no scheme, no port, no wildcard", clip(x.Str))
+			r.refuse(x, `such as "issuer.internal"`, "%s is no host: no scheme, no port, no wildcard", source.Quote(x.Str))
 			continue
 		}
 		out = append(out, strings.ToLower(x.Str))
@@ -352,13 +352,4 @@ func orElse(s, other string) string {
 		return other
 	}
 	return s
-}
-
-// clip quotes a name for a sentence.
-func clip(s string) string {
-	const limit = 60
-	if r := []rune(s); len(r) > limit {
-		s = string(r[:limit]) + "…"
-	}
-	return strconv.Quote(s)
 }

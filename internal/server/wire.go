@@ -126,12 +126,12 @@ func checkProviders(app *config.App, ds *source.Diagnostics) {
 		case p.Disabled:
 		case p.CustomToken == nil:
 			if built := []string{"api-key", "custom-token"}; !slices.Contains(built, p.Type) {
-				ds.Warn(p.Span, CodeNotBuilt, "", "users of the provider %s cannot log in: rolegate has only %s", clip(p.Name), strings.Join(built, " and "))
+				ds.Warn(p.Span, CodeNotBuilt, "", "users of the provider %s cannot log in: rolegate has only %s", source.Quote(p.Name), strings.Join(built, " and "))
 			}
 		case first == nil:
 			first = p
 		default:
-			ds.Error(p.Span, CodeSeveralTokens, "disable one of them", "there is another custom-token provider, %s", clip(first.Name))
+			ds.Error(p.Span, CodeSeveralTokens, "disable one of them", "there is another custom-token provider, %s", source.Quote(first.Name))
 		}
 	}
 }

@@ -100,8 +100,8 @@ func printable(s string) string {
 	}, s)
 }
 
-// quote shows a name of the text inside a sentence, cut where it is too long to be read.
-func quote(name string) string {
+// Quote shows a name of the text inside a sentence, cut where it is too long to be read.
+func Quote(name string) string {
 	const limit = 60
 	if r := []rune(name); len(r) > limit {
 		name = string(r[:limit]) + "…"

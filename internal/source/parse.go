@@ -157,7 +157,7 @@ func (p *parser) checkName(m *Member, seen map[string]Span) {
 	if p.dups++; p.dups <= maxDuplicates {
 		line, column := first.Position()
 		p.ds.Error(m.NameSpan, CodeDuplicateName, "keep one of the two", "the name %s appears twice in one object, first at %d:%d",
-			quote(m.Name), line, column)
+			Quote(m.Name), line, column)
 	}
 }
 
