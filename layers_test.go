@@ -32,6 +32,7 @@ var outside = []struct {
 	{"github.com/alecthomas/kong", []string{"cmd/rolegate"}},
 	{"github.com/prometheus/client_golang", []string{"internal/telemetry"}},
 	{"golang.org/x/time/rate", []string{"proxy/dataapi", "internal/auth"}},
+	{"github.com/xeipuuv/gojsonschema", []string{"internal/bsonschema"}},
 	{"golang.org/x/sync", nil},
 	{"github.com/rogpeppe/go-internal", []string{"internal/policytest"}},
 }

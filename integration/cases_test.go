@@ -126,7 +126,7 @@ func TestEveryRowHasACase(t *testing.T) {
 func TestLater(t *testing.T) {
 	known := []string{
 		"aggregation", "can_evaluate", "count", "data lakes", "findOneAnd…", "functions", "payload secrets",
-		"positions in partly readable arrays", "run_as_*", "schema", "sessions", "the system user", "trusted proxies", "user creation",
+		"positions in partly readable arrays", "run_as_*", "sessions", "the system user", "trusted proxies", "user creation",
 	}
 	for _, c := range mustCases(t) {
 		if c.Later != "" && !slices.Contains(known, c.Later) {

@@ -60,6 +60,7 @@ func (inProcess) Open(_ context.Context, c *policytest.Case) (policytest.Session
 	policy, more := rules.Compile(app, rules.Options{
 		RefusedDatabases:   []string{"__rolegate"},
 		SkipPostImageCheck: settings.skipPostImageCheck,
+		NullTypeSchemas:    settings.nullTypeSchemas,
 		Secrets:            secrets,
 	})
 	ds = append(ds, more...)
@@ -162,8 +163,8 @@ func subject(token string) string {
 
 // settings are the parts of server.json that the proxy itself knows.
 type settings struct {
-	noRegex, skipPostImageCheck bool
-	forServer                   bool // there are others
+	noRegex, skipPostImageCheck, nullTypeSchemas bool
+	forServer                                    bool // there are others
 }
 
 func parseSettings(text []byte) (settings, error) {
@@ -187,6 +188,8 @@ func parseSettings(text []byte) (settings, error) {
 		case "update_post_image_check":
 			check, ok := e.Value().BooleanOK()
 			s.skipPostImageCheck = ok && !check
+		case "null_type_schema_validation":
+			s.nullTypeSchemas, _ = e.Value().BooleanOK()
 		default:
 			s.forServer = true
 		}

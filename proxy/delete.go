@@ -8,7 +8,7 @@ import (
 
 // Delete deletes the first document of the view that matches, or all of them, and returns how many.
 func (p *Proxy) Delete(ctx context.Context, c Caller, op Delete) (int64, error) {
-	s, err := p.beginWrite(ctx, c, op.NS, "delete")
+	s, err := p.begin(ctx, c, op.NS, "delete", true)
 	if err != nil {
 		return 0, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // Insert stores new documents, all of them or, where the rules deny one, none.
 func (p *Proxy) Insert(ctx context.Context, c Caller, op Insert) (IDs, error) {
-	s, err := p.beginWrite(ctx, c, op.NS, "insert")
+	s, err := p.begin(ctx, c, op.NS, "insert", true)
 	if err != nil {
 		return nil, err
 	}
@@ -47,8 +47,12 @@ func (s *session) insertion(doc bson.Raw) (GuardedWrite, error) {
 	if !given {
 		doc = prependID(doc, bsonval.FromObjectID(bson.NewObjectID()))
 	}
-	if w := s.bound.Decider().CheckInsert(doc, given); !w.Allowed {
+	d := s.bound.Decider()
+	if w := d.CheckInsert(doc, given); !w.Allowed {
 		return GuardedWrite{}, s.deny(w)
+	}
+	if err := s.conform(d, nil, doc); err != nil {
+		return GuardedWrite{}, err
 	}
 	if len(doc) > maxDocument {
 		return GuardedWrite{}, &Error{Kind: TooLarge, Message: "the document is too large"}

@@ -14,7 +14,7 @@ import (
 
 // Replace replaces the first document of the view that matches.
 func (p *Proxy) Replace(ctx context.Context, c Caller, op Replace) (UpdateResult, error) {
-	s, err := p.beginWrite(ctx, c, op.NS, "update")
+	s, err := p.begin(ctx, c, op.NS, "update", true)
 	if err != nil {
 		return UpdateResult{}, err
 	}
@@ -42,6 +42,9 @@ func (s *session) replace(ctx context.Context, op Replace) (UpdateResult, error)
 		}
 		if bytes.Equal(t.stored, post) {
 			return nil, nil
+		}
+		if err := s.conform(d, t.stored, post); err != nil {
+			return nil, err
 		}
 		if len(post) > maxDocument {
 			return nil, &Error{Kind: TooLarge, Message: "the document is too large"}

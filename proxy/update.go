@@ -17,7 +17,7 @@ import (
 
 // Update changes the first document of the view that matches, or all of them.
 func (p *Proxy) Update(ctx context.Context, c Caller, op Update) (UpdateResult, error) {
-	s, err := p.beginWrite(ctx, c, op.NS, "update")
+	s, err := p.begin(ctx, c, op.NS, "update", true)
 	if err != nil {
 		return UpdateResult{}, err
 	}
@@ -53,6 +53,9 @@ func (p *Proxy) Update(ctx context.Context, c Caller, op Update) (UpdateResult, 
 		}
 		if bytes.Equal(t.stored, post) {
 			return nil, nil
+		}
+		if err := s.conform(d, t.stored, post); err != nil {
+			return nil, err
 		}
 		set, unset, bad := difference(t.stored, post)
 		if bad {

@@ -8,6 +8,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/rules"
 )
 
@@ -111,6 +112,9 @@ func (w *GuardedWrite) size() int64 {
 func (s *session) guarded(v viewRead, f decide) decide {
 	reads := s.bound.Reads()
 	reads.AddPaths(v.filter.Paths())
+	if s.set.HasSchema() && s.op != "delete" {
+		reads.Add("") // a schema is about the whole document
+	}
 	for _, path := range v.named {
 		first, _, _ := strings.Cut(path, ".")
 		reads.Add(first)
@@ -241,17 +245,20 @@ func (s *session) doneOf(done written) *Done {
 	return &Done{Matched: done.matched, Modified: done.changed}
 }
 
-// beginWrite is begin for an operation that changes something.
-func (p *Proxy) beginWrite(ctx context.Context, c Caller, ns rules.Namespace, op string) (*session, error) {
-	s, err := p.begin(ctx, c, ns, op, true)
-	if err != nil {
-		return nil, err
+// conform refuses a permitted write whose outcome does not conform to the schema of the collection. What the user may not
+// read is not named.
+func (s *session) conform(d *rules.Decider, pre, post bson.Raw) error {
+	failed := d.CheckSchema(pre, post)
+	if failed == nil {
+		return nil
 	}
-	if s.set.HasSchema() && op != "delete" {
-		return nil, &Error{
-			Kind:    Unsupported,
-			Message: "this collection has a schema, and writes cannot be checked against it yet",
+	message := s.op + " not permitted: could not validate document"
+	if failed.Readable {
+		message += ": "
+		if path := echo.Name(failed.Path); path != "" {
+			message += path + ": "
 		}
+		message += failed.Reason
 	}
-	return s, nil
+	return &Error{Kind: SchemaFailed, Message: message}
 }

@@ -19,6 +19,7 @@ type Bound struct {
 	projection filter.Projection
 	postImage  bool
 	none       bool // a query filter matches nothing
+	schema     *boundSchema
 }
 
 // ErrProjections is returned when the projections of several query filters contradict each other.
@@ -36,7 +37,7 @@ func (r *Ruleset) Bind(u *User, custom CustomData, req *Request) (*Bound, error)
 	if r.uses.Request {
 		s.Request = req.document()
 	}
-	b := &Bound{postImage: r.policy.postImage}
+	b := &Bound{postImage: r.policy.postImage, schema: r.schema.bind(s)}
 	if err := b.bindFilters(r.filters, s); err != nil {
 		return nil, err
 	}

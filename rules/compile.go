@@ -7,6 +7,7 @@ import (
 
 	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/filter"
+	"github.com/rolegate/rolegate/internal/bsonschema"
 	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/ejson"
 	"github.com/rolegate/rolegate/internal/source"
@@ -21,23 +22,25 @@ type Options struct {
 	SkipPostImageCheck bool
 	// Secrets are the values of the app's secrets, by the name of the value that refers to them.
 	Secrets map[string]string
+	// NullTypeSchemas makes schemas accept null for every field that is not required.
+	NullTypeSchemas bool
 }
 
-// The codes of the diagnostics of this package, besides those of rules/expr.
+// The codes of the diagnostics of this package, besides those of rules/expr and of internal/bsonschema.
 const (
-	CodeRoleName     = "duplicate-role"
-	CodeEmptyRoles   = "empty-roles"
-	CodeProjection   = "invalid-projection"
-	CodeSchemaWrites = "schema-writes-refused"
+	CodeRoleName   = "duplicate-role"
+	CodeEmptyRoles = "empty-roles"
+	CodeProjection = "invalid-projection"
 )
 
 // Codes lists every code that Compile may report.
 func Codes() []string {
-	return append(expr.Codes(), CodeRoleName, CodeEmptyRoles, CodeProjection, CodeSchemaWrites)
+	return append(append(expr.Codes(), bsonschema.Codes()...), CodeRoleName, CodeEmptyRoles, CodeProjection)
 }
 
 type compiler struct {
 	policy *Policy
+	nulls  bool
 	names  expr.Names
 	ds     source.Diagnostics
 }
@@ -49,7 +52,7 @@ func Compile(app *config.App, o Options) (*Policy, source.Diagnostics) {
 		services:  map[string]*service{},
 		postImage: !o.SkipPostImageCheck,
 		refused:   map[string]bool{"admin": true, "local": true, "config": true, "$external": true},
-	}}
+	}, nulls: o.NullTypeSchemas}
 	for _, db := range o.RefusedDatabases {
 		c.policy.refused[strings.ToLower(db)] = true
 	}
@@ -145,17 +148,11 @@ func (c *compiler) ruleset(rs *config.Ruleset) *Ruleset {
 	for _, f := range rs.Filters {
 		out.filters = append(out.filters, c.filter(f, out))
 	}
-	if hasSchema(rs.Schema) {
-		out.schema = true
-		c.ds.Warn(rs.Schema.Span, CodeSchemaWrites, "", "documents cannot be checked against a schema yet: writes to this collection are refused")
+	if rs.Schema != nil && rs.Schema.Kind == source.Object && len(rs.Schema.Members) > 0 {
+		out.schema = c.schema(rs.Schema, out)
 	}
 	out.broken = out.broken || c.ds[before:].HasErrors()
 	return out
-}
-
-// hasSchema tells whether a schema demands anything.
-func hasSchema(v *source.Value) bool {
-	return v != nil && v.Kind == source.Object && len(v.Members) > 0
 }
 
 func (c *compiler) role(r *config.Role, rs *Ruleset) *role {

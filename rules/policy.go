@@ -94,7 +94,7 @@ type Ruleset struct {
 	roles   []*role
 	filters []*queryFilter
 	uses    expr.Uses
-	schema  bool
+	schema  *schema // nil when documents need not conform to anything
 	broken  bool
 }
 
@@ -102,7 +102,7 @@ type Ruleset struct {
 func (r *Ruleset) NeedsCustomData() bool { return r.uses.CustomData }
 
 // HasSchema tells whether writes have to conform to a schema.
-func (r *Ruleset) HasSchema() bool { return r.schema }
+func (r *Ruleset) HasSchema() bool { return r.schema != nil }
 
 // role is a compiled role. A nil expression was not given.
 type role struct {

@@ -30,6 +30,7 @@ func newPlan(o Options) (*plan, error) {
 	c, err := compile(o.App, config.Options{Secrets: o.Secrets, Serving: true}, rules.Options{
 		RefusedDatabases:   []string{o.StoreDatabase},
 		SkipPostImageCheck: settings.skipPostImage,
+		NullTypeSchemas:    settings.nullSchemas,
 	})
 	if err != nil {
 		return nil, err

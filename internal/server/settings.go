@@ -38,6 +38,7 @@ func Codes() []string {
 //	  "data_sources": {"mongodb-atlas": {"uri": "mongodb://…", "aliases": ["Cluster0"]}},
 //	  "compat": "app-services",          // refuse in requests what App Services refused
 //	  "update_post_image_check": false,  // the role of the stored document alone decides an update
+//	  "null_type_schema_validation": true, // schemas accept null for fields that are not required
 //	  "insert_status": 201,              // of successful inserts, else 200
 //	  "user_rate": 100,                  // requests a second of one user; 0 is any number
 //	  "custom_user_data_ttl": "5s",      // how long reads remember custom user data; "0s" reads it every time
@@ -54,6 +55,7 @@ type settings struct {
 
 	appServices    bool // compat
 	skipPostImage  bool
+	nullSchemas    bool
 	insertStatus   int
 	userRate       float64 // 0 is the default, negative is off
 	customDataTTL  time.Duration
@@ -98,7 +100,8 @@ func readSettings(f *source.File) (settings, source.Diagnostics) {
 				r.refuse(v, `the only value is "app-services"`, "compat has no such value")
 			}
 		},
-		"update_post_image_check": func(v *source.Value) { s.skipPostImage = !r.flag(v, "update_post_image_check") },
+		"update_post_image_check":     func(v *source.Value) { s.skipPostImage = !r.flag(v, "update_post_image_check") },
+		"null_type_schema_validation": func(v *source.Value) { s.nullSchemas = r.flag(v, "null_type_schema_validation") },
 		"insert_status": func(v *source.Value) {
 			if s.insertStatus = int(r.number(v, "insert_status", 0, 999)); s.insertStatus != 200 && s.insertStatus != 201 {
 				r.refuse(v, "", "insert_status must be 200 or 201")
@@ -153,7 +156,7 @@ type settingsReader struct {
 
 // laterSettings are known to the design and have no effect yet. Accepting them would promise what does not happen.
 func laterSettings() []string {
-	return []string{"ip_access_list", "null_type_schema_validation", "public_url", "result_order"}
+	return []string{"ip_access_list", "public_url", "result_order"}
 }
 
 // flagNames are given on the command line or in the environment, not in the file.
