@@ -57,8 +57,8 @@ func Compile(v *source.Value, o Options, ds *source.Diagnostics) *Schema {
 
 func (c *compiler) rootIsObject(v *source.Value) bool {
 	if m := v.Member("bsonType"); m != nil {
-		types, any := c.types(m, bsonTypes)
-		return any || slices.Contains(types, "object")
+		types, every := c.types(m, bsonTypes)
+		return every || slices.Contains(types, "object")
 	}
 	if m := v.Member("type"); m != nil {
 		types, _ := c.types(m, jsonTypes)
@@ -191,8 +191,8 @@ func clip(name string) string {
 	return name
 }
 
-// types reads the value of bsonType or type.
-func (c *compiler) types(m *source.Member, known map[string][]string) (tags []string, any bool) {
+// types reads the value of bsonType or type. every says that one of them is any type.
+func (c *compiler) types(m *source.Member, known map[string][]string) (tags []string, every bool) {
 	list := []*source.Value{m.Value}
 	if m.Value.Kind == source.Array {
 		list = m.Value.Items
@@ -218,12 +218,12 @@ func (c *compiler) types(m *source.Member, known map[string][]string) (tags []st
 			}
 			c.ds.Error(x.Span, CodeType, hint, "%s has no type %q", m.Name, clip(name))
 		case t == nil:
-			any = true
+			every = true
 		default:
 			tags = append(tags, t...)
 		}
 	}
-	return tags, any
+	return tags, every
 }
 
 // pattern reads a regular expression.

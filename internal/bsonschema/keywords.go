@@ -78,8 +78,8 @@ func (r *reading) jsonType(m *source.Member) {
 	r.restrict(r.compiler.types(m, jsonTypes))
 }
 
-func (r *reading) restrict(tags []string, any bool) {
-	r.t.types, r.t.typed = tags, !any
+func (r *reading) restrict(tags []string, every bool) {
+	r.t.types, r.t.typed = tags, !every
 }
 
 func (r *reading) validate(m *source.Member) {
