@@ -245,20 +245,20 @@ func (s *session) doneOf(done written) *Done {
 	return &Done{Matched: done.matched, Modified: done.changed}
 }
 
-// conform refuses a permitted write whose outcome does not conform to the schema of the collection. What the user may not
-// read is not named.
+// conform refuses a permitted write whose outcome does not conform to the schema of the collection.
 func (s *session) conform(d *rules.Decider, pre, post bson.Raw) error {
 	failed := d.CheckSchema(pre, post)
 	if failed == nil {
 		return nil
 	}
-	message := s.op + " not permitted: could not validate document"
-	if failed.Readable {
-		message += ": "
-		if path := echo.Name(failed.Path); path != "" {
-			message += path + ": "
-		}
-		message += failed.Reason
+	if !failed.Readable {
+		// That a hidden field is wrong already must look like any other denial.
+		return s.deny(rules.WriteDecision{Permission: "schema", Path: failed.Path})
 	}
+	message := s.op + " not permitted: could not validate document: "
+	if path := echo.Name(failed.Path); path != "" {
+		message += path + ": "
+	}
+	message += failed.Reason
 	return &Error{Kind: SchemaFailed, Message: message}
 }
