@@ -43,6 +43,9 @@ func TestFindPlan(t *testing.T) {
 		{"a position in the sort, which may be a name", owner, ``, `{}`, `{"a.0":1}`, ``, ``, 0, 0},
 		{"a second key that is _id", owner, ``, `{}`, `{"a":-1,"_id":-1}`, ``, `{"a":-1,"_id":-1}`, 0, 0},
 		{"two keys and nothing hidden", everyone, ``, `{}`, `{"a":1,"b.0":1}`, ``, `{"a":1,"b.0":1}`, 1, 2},
+		{"a pattern where nothing is hidden", everyone, ``, `{"a":{"$regex":"x"}}`, ``, `{"a":{"$regex":"x"}}`, ``, 1, 2},
+		{"a pattern where documents are hidden", owner, ``, `{"a":{"$regex":"x"}}`, ``, ``, `{"_id":1}`, 0, 0},
+		{"a pattern inside a list", owner, ``, `{"$or":[{"a":{"$in":[{"$regularExpression":{"pattern":"x","options":""}}]}}]}`, ``, ``, `{"_id":1}`, 0, 0},
 		{"_id in the sort", owner, ``, `{}`, `{"_id":-1}`, ``, `{"_id":-1}`, 0, 0},
 	}
 	for _, tt := range tests {
