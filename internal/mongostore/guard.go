@@ -20,7 +20,7 @@ func guardFilter(w proxy.GuardedWrite, caps capabilities) (bson.D, error) {
 		return nil, fmt.Errorf("%w: guarded write without _id", proxy.ErrRejected)
 	}
 	// An _id is never an array, so here the query's own equality is exact once the type is pinned; it uses the index.
-	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$eq", Value: w.ID}, {Key: "$type", Value: typeName(w.ID.Type)}}}}
+	filter := bson.D{{Key: "_id", Value: bson.D{{Key: "$eq", Value: w.ID}, {Key: "$type", Value: bsonval.TypeName(w.ID.Type)}}}}
 	if !caps.expr {
 		return approximateGuard(filter, w.Guard)
 	}
@@ -50,7 +50,7 @@ func equal(path string, value any) bson.D {
 }
 
 func ofType(name string, t bson.Type) bson.D {
-	return bson.D{{Key: "$eq", Value: bson.A{bson.D{{Key: "$type", Value: "$" + name}}, typeName(t)}}}
+	return bson.D{{Key: "$eq", Value: bson.A{bson.D{{Key: "$type", Value: "$" + name}}, bsonval.TypeName(t)}}}
 }
 
 // looseTypes pins the types of those top-level values of a document that equal values of other types: numbers, and
@@ -115,58 +115,7 @@ func approximately(v bson.RawValue) bson.D {
 	}
 	return bson.D{
 		{Key: "$eq", Value: v},
-		{Key: "$type", Value: typeName(v.Type)},
+		{Key: "$type", Value: bsonval.TypeName(v.Type)},
 		{Key: "$not", Value: bson.D{{Key: "$type", Value: "array"}}},
 	}
-}
-
-// typeName is what $type calls a type, as an expression and as a query operator.
-func typeName(t bson.Type) string {
-	switch t {
-	case 0:
-		return "missing"
-	case bson.TypeDouble:
-		return "double"
-	case bson.TypeString:
-		return "string"
-	case bson.TypeEmbeddedDocument:
-		return "object"
-	case bson.TypeArray:
-		return "array"
-	case bson.TypeBinary:
-		return "binData"
-	case bson.TypeUndefined:
-		return "undefined"
-	case bson.TypeObjectID:
-		return "objectId"
-	case bson.TypeBoolean:
-		return "bool"
-	case bson.TypeDateTime:
-		return "date"
-	case bson.TypeNull:
-		return "null"
-	case bson.TypeRegex:
-		return "regex"
-	case bson.TypeDBPointer:
-		return "dbPointer"
-	case bson.TypeJavaScript:
-		return "javascript"
-	case bson.TypeSymbol:
-		return "symbol"
-	case bson.TypeCodeWithScope:
-		return "javascriptWithScope"
-	case bson.TypeInt32:
-		return "int"
-	case bson.TypeTimestamp:
-		return "timestamp"
-	case bson.TypeInt64:
-		return "long"
-	case bson.TypeDecimal128:
-		return "decimal"
-	case bson.TypeMinKey:
-		return "minKey"
-	case bson.TypeMaxKey:
-		return "maxKey"
-	}
-	return "unknown" // no stored value has it: the guard never holds
 }

@@ -133,17 +133,3 @@ func TestGuardFilterRefuses(t *testing.T) {
 		}
 	}
 }
-
-func TestTypeNames(t *testing.T) {
-	names := map[string]bson.Type{}
-	for b := range 256 {
-		name := typeName(bson.Type(b))
-		if other, twice := names[name]; twice && name != "unknown" {
-			t.Errorf("typeName(%d) = typeName(%d) = %s", b, other, name)
-		}
-		names[name] = bson.Type(b)
-	}
-	if len(names) != 23 { // MongoDB's 21 types, missing, unknown
-		t.Errorf("typeName has %d names, want 23", len(names))
-	}
-}
