@@ -40,7 +40,7 @@ func Open(t testing.TB) *Engine {
 	}
 	e := &Engine{
 		DB:    client.Database("oracle_" + bson.NewObjectID().Hex()),
-		Seed:  uint64(setting(t, "ROLEGATE_ORACLE_SEED", 1)),
+		Seed:  uint64(setting(t, "ROLEGATE_ORACLE_SEED", 3)),
 		Scale: setting(t, "ROLEGATE_ORACLE_SCALE", 1),
 	}
 	e.Rand = rand.New(rand.NewPCG(e.Seed, 0)) //nolint:gosec // tests are repeatable
