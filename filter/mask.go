@@ -23,6 +23,9 @@ func Ask(n int) Cond {
 	return Cond(n + 2)
 }
 
+// Asks returns the number of the condition, if there is one to ask.
+func (c Cond) Asks() (n int, ok bool) { return int(c) - 2, c > Always }
+
 // Judge decides the numbered conditions of one mask, usually for one document.
 type Judge interface {
 	// Allow reports whether condition n holds. this is the value at the field that the condition stands on; inside an

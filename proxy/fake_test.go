@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/internal/ejson"
+	"github.com/rolegate/rolegate/internal/query"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -48,12 +50,41 @@ func (s *store) Write(_ context.Context, _ rules.Namespace, ws []proxy.GuardedWr
 
 func (s *store) Ping(context.Context) error { return nil }
 
-// returning is a store that always finds these documents and stores whatever it is given.
+// returning is a store with these documents that stores whatever it is given.
 func returning(docs ...bson.Raw) *store {
 	return &store{
-		find:  func(proxy.Query) ([]bson.Raw, error) { return docs, nil },
+		find:  func(q proxy.Query) ([]bson.Raw, error) { return answer(docs, q) },
 		write: func(ws []proxy.GuardedWrite) (proxy.WriteResult, error) { return allMatched(len(ws)), nil },
 	}
+}
+
+// answer finds documents as a database does.
+func answer(docs []bson.Raw, q proxy.Query) ([]bson.Raw, error) {
+	var found []bson.Raw
+	var f *query.Filter
+	var err error
+	if q.Filter != nil {
+		if f, err = query.Parse(q.Filter, query.Options{Trusted: true}); err != nil {
+			return nil, err
+		}
+	}
+	for _, d := range docs {
+		if f == nil || f.Match(d) {
+			found = append(found, d)
+		}
+	}
+	if q.Sort != nil {
+		by, err := query.ParseSort(q.Sort)
+		if err != nil {
+			return nil, err
+		}
+		slices.SortStableFunc(found, func(a, b bson.Raw) int { return by.Compare(a, b) })
+	}
+	found = found[min(int(q.Skip), len(found)):]
+	if q.Limit > 0 {
+		found = found[:min(int(q.Limit), len(found))]
+	}
+	return found, nil
 }
 
 func allMatched(n int) proxy.WriteResult {

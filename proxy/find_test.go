@@ -15,50 +15,65 @@ import (
 const (
 	everyone = `{"name": "all", "apply_when": {}, "read": true}`
 	owner    = `{"name": "owner", "apply_when": {"owner": "%%user.id"}, "write": true}`
+	pattern  = `{"name": "pattern", "apply_when": {"s": {"$regex": "x"}}, "read": true}`
 	titles   = `{"name": "titles", "apply_when": {}, "fields": {"title": {"read": true}}}`
 	titlesID = `{"name": "titles", "apply_when": {}, "fields": {"_id": {"read": true}, "title": {"read": true}}}`
 )
 
-// What goes to the database, and in what order.
+// What goes to the database, and in what order. Pages are asked of it only where it finds what matches and no more.
 func TestFindPlan(t *testing.T) {
+	const ua = `{"owner":{"$eq":"ua"}}`
+	const hasTitle = `{"title":{"$exists":true}}`
 	tests := []struct {
 		name, roles, filters string
 		filter, sort         string
 		wantFilter, wantSort string
-		wantSkip, wantLimit  int64
+		paged                bool
+		outcome              proxy.Outcome
 	}{
-		{"nothing is hidden", everyone, ``, `{"a":1}`, ``, `{"a":1}`, ``, 1, 2},
-		{"nothing is hidden, sorted", everyone, ``, `{}`, `{"a":-1}`, ``, `{"a":-1}`, 1, 2},
+		{"nothing is hidden", everyone, ``, `{"a":1}`, ``, `{"a":1}`, ``, true, proxy.Exact},
+		{"nothing is hidden, sorted", everyone, ``, `{}`, `{"a":-1}`, ``, `{"a":-1}`, true, proxy.Exact},
 		{
 			"a query filter", everyone, `{"name": "f", "apply_when": true, "query": {"t": 1}}`, `{"a":1}`, `{"b":1}`,
-			`{"$and":[{"t":{"$eq":1}},{"a":1}]}`, `{"b":1,"_id":1}`, 1, 2,
+			`{"$and":[{"t":{"$eq":1}},{"a":1}]}`, `{"b":1,"_id":1}`, true, proxy.Exact,
 		},
-		{"some documents are hidden", owner, ``, `{"a":1}`, ``, `{"a":1}`, `{"_id":1}`, 0, 0},
-		{"some fields are hidden, not those", titlesID, ``, `{"title":1}`, `{"title":1}`, `{"title":1}`, `{"title":1,"_id":1}`, 0, 0},
-		{"a hidden field in the filter", titlesID, ``, `{"secret":1}`, ``, ``, `{"_id":1}`, 0, 0},
-		{"a hidden field beside another", titlesID, ``, `{"title":1,"secret":1}`, ``, ``, `{"_id":1}`, 0, 0},
-		{"a hidden field in the sort", titlesID, ``, `{"title":1}`, `{"secret":1}`, `{"title":1}`, ``, 0, 0},
-		{"_id is hidden", titles, ``, `{"title":1}`, `{"title":1}`, `{"title":1}`, ``, 0, 0},
-		{"two keys, which may meet two arrays", owner, ``, `{"a":1}`, `{"a":1,"b":1}`, `{"a":1}`, ``, 0, 0},
-		{"a position in the sort, which may be a name", owner, ``, `{}`, `{"a.0":1}`, ``, ``, 0, 0},
-		{"a second key that is _id", owner, ``, `{}`, `{"a":-1,"_id":-1}`, ``, `{"a":-1,"_id":-1}`, 0, 0},
-		{"two keys and nothing hidden", everyone, ``, `{}`, `{"a":1,"b.0":1}`, ``, `{"a":1,"b.0":1}`, 1, 2},
-		{"a pattern where nothing is hidden", everyone, ``, `{"a":{"$regex":"x"}}`, ``, `{"a":{"$regex":"x"}}`, ``, 1, 2},
-		{"a pattern where documents are hidden", owner, ``, `{"a":{"$regex":"x"}}`, ``, ``, `{"_id":1}`, 0, 0},
-		{"a pattern inside a list", owner, ``, `{"$or":[{"a":{"$in":[{"$regularExpression":{"pattern":"x","options":""}}]}}]}`, ``, ``, `{"_id":1}`, 0, 0},
-		{"_id in the sort", owner, ``, `{}`, `{"_id":-1}`, ``, `{"_id":-1}`, 0, 0},
+		{"some documents are hidden", owner, ``, `{"a":1}`, ``, `{"$and":[` + ua + `,{"a":1}]}`, `{"_id":1}`, true, proxy.Exact},
+		{"some fields are hidden, not those", titlesID, ``, `{"title":1}`, `{"title":1}`, `{"title":1}`, `{"title":1,"_id":1}`, true, proxy.Exact},
+		{"a hidden field in the filter", titlesID, ``, `{"secret":null}`, ``, ``, `{"_id":1}`, true, proxy.Exact},
+		{"a hidden field beside another", titlesID, ``, `{"title":1,"secret":{"$ne":1}}`, ``, `{"title":{"$eq":1}}`, `{"_id":1}`, true, proxy.Exact},
+		{"a hidden field in the sort", titlesID, ``, `{"title":1}`, `{"secret":1}`, `{"title":1}`, ``, false, proxy.Exact},
+		{"_id is hidden", titles, ``, `{"title":1}`, `{"title":1}`, `{"$and":[` + hasTitle + `,{"title":1}]}`, ``, false, proxy.Exact},
+		{"two keys and all documents that match", owner, ``, `{"a":1}`, `{"a":1,"b":1}`, `{"$and":[` + ua + `,{"a":1}]}`, `{"a":1,"b":1,"_id":1}`, true, proxy.Exact},
+		{"two keys, which may meet two arrays of hidden documents", pattern, ``, `{"a":1}`, `{"a":1,"b":1}`, `{"a":1}`, ``, false, proxy.Narrowed},
+		{"a position in the sort, which may be a name", pattern, ``, `{}`, `{"a.0":1}`, ``, ``, false, proxy.Narrowed},
+		{"a second key that is _id", pattern, ``, `{}`, `{"a":-1,"_id":-1}`, ``, `{"a":-1,"_id":-1}`, false, proxy.Narrowed},
+		{"two keys and nothing hidden", everyone, ``, `{}`, `{"a":1,"b.0":1}`, ``, `{"a":1,"b.0":1}`, true, proxy.Exact},
+		{"a pattern where nothing is hidden", everyone, ``, `{"a":{"$regex":"x"}}`, ``, `{"a":{"$regex":"x"}}`, ``, true, proxy.Exact},
+		{"a pattern where documents are hidden", owner, ``, `{"a":{"$regex":"x"}}`, ``, ua, `{"_id":1}`, false, proxy.Narrowed},
+		{"a pattern inside a list", owner, ``, `{"$or":[{"a":{"$in":[{"$regularExpression":{"pattern":"x","options":""}}]}}]}`, ``, ua, `{"_id":1}`, false, proxy.Narrowed},
+		{"_id in the sort", owner, ``, `{}`, `{"_id":-1}`, ua, `{"_id":-1}`, true, proxy.Exact},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := returning()
-			p, _ := newProxy(t, s, tt.roles, tt.filters)
+			var read []proxy.Reading
+			p, _ := newProxy(t, s, tt.roles, tt.filters, func(c *proxy.Config) {
+				c.ObserveRead = func(r proxy.Reading) { read = append(read, r) }
+			})
 			if _, err := find(t, p, proxy.Find{Filter: doc(t, tt.filter), Sort: doc(t, tt.sort), Skip: 1, Limit: 2}); err != nil {
 				t.Fatal(err)
 			}
+			want := proxy.Query{}
+			if tt.paged {
+				want.Skip, want.Limit = 1, 2
+			}
 			q := s.asked[0]
-			if diff := cmp.Diff([]any{tt.wantFilter, tt.wantSort, tt.wantSkip, tt.wantLimit},
+			if diff := cmp.Diff([]any{tt.wantFilter, tt.wantSort, want.Skip, want.Limit},
 				[]any{text(t, q.Filter), text(t, q.Sort), q.Skip, q.Limit}); diff != "" {
 				t.Errorf("query (-want +got):\n%s", diff)
+			}
+			if len(read) != 1 || read[0].Outcome != tt.outcome {
+				t.Errorf("outcome %v, want %v", read, tt.outcome)
 			}
 		})
 	}
@@ -117,17 +132,22 @@ func TestFindOne(t *testing.T) {
 	}
 }
 
-// Nothing is asked of the database when no role can apply.
+// Nothing is asked of the database when no role can apply, or nothing of the view can match.
 func TestFindNone(t *testing.T) {
-	s := returning()
-	p, _ := newProxy(t, s, `{"name": "server", "apply_when": {"%%user.type": "server"}, "read": true}`, ``)
-	if got, err := find(t, p, proxy.Find{}); err != nil || got != nil || len(s.asked) != 0 {
-		t.Errorf("found %v, %v after %d queries", got, err, len(s.asked))
+	for roles, filter := range map[string]string{
+		`{"name": "server", "apply_when": {"%%user.type": "server"}, "read": true}`: `{}`,
+		titles: `{"secret":1}`,
+	} {
+		s := returning()
+		p, _ := newProxy(t, s, roles, ``)
+		if got, err := find(t, p, proxy.Find{Filter: doc(t, filter)}); err != nil || got != nil || len(s.asked) != 0 {
+			t.Errorf("%s: found %v, %v after %d queries", roles, got, err, len(s.asked))
+		}
 	}
 }
 
 func TestFindRefusals(t *testing.T) {
-	many := returning(docs(t, `{"_id":1,"owner":"ub"}`, `{"_id":2,"owner":"ub"}`, `{"_id":3,"owner":"ub"}`)...)
+	many := returning(docs(t, `{"_id":1,"owner":"ua"}`, `{"_id":2,"owner":"ua"}`, `{"_id":3,"owner":"ua"}`)...)
 	failing := func(err error) *store {
 		s := returning(docs(t, `{"_id":1,"owner":"ua"}`)...)
 		inner := s.find
@@ -148,7 +168,7 @@ func TestFindRefusals(t *testing.T) {
 		{"a sort that is none", returning(), "c", proxy.Find{Sort: doc(t, `{"a":"x"}`)}, proxy.Invalid},
 		{"a computed projection", returning(), "c", proxy.Find{Projection: doc(t, `{"a":"$b"}`)}, proxy.Invalid},
 		{"no rule", returning(), "other", proxy.Find{}, proxy.NoRule},
-		{"too many documents", many, "c", proxy.Find{}, proxy.ScanLimit},
+		{"too many documents", many, "c", proxy.Find{Filter: doc(t, `{"x":{"$not":{"$regex":"x"}}}`)}, proxy.ScanLimit},
 		{"unreachable", failing(proxy.ErrUnavailable), "c", proxy.Find{}, proxy.Unavailable},
 		{"slow", failing(proxy.ErrTimeout), "c", proxy.Find{}, proxy.TimedOut},
 		{"rejected", failing(proxy.ErrRejected), "c", proxy.Find{}, proxy.Rejected},

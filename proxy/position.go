@@ -8,6 +8,7 @@ import (
 
 	"github.com/rolegate/rolegate/filter"
 	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/query"
 	"github.com/rolegate/rolegate/internal/update"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -78,10 +79,16 @@ func (s *session) mayShift(named []string) bool {
 	for _, path := range named {
 		first, rest, _ := strings.Cut(path, ".")
 		for seg := range strings.SplitSeq(rest, ".") {
-			if seg != "" && seg[0] >= '0' && seg[0] <= '9' && !s.bound.Readable(first) {
+			if seg != "" && seg[0] >= '0' && seg[0] <= '9' && !s.fieldReadable(first) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// fieldReadable tells whether every document of the view shows all of a top-level field.
+func (s *session) fieldReadable(name string) bool {
+	p, err := query.ParsePath(name)
+	return err == nil && s.view().Readable(p)
 }

@@ -32,6 +32,8 @@ type Config struct {
 	NoRegex bool
 	// Limits bounds the work of one request; a zero field takes its default.
 	Limits Limits
+	// ObserveRead, when set, is called after each read of a collection, those that writes select by included.
+	ObserveRead func(Reading)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -77,6 +79,7 @@ type session struct {
 	op    string
 	set   *rules.Ruleset
 	bound *rules.Bound
+	plan  *rules.Plan // of bound; nil until it is needed
 
 	// withheld counts documents that a rule failed on, and keeps the first failure.
 	withheld int
@@ -115,7 +118,7 @@ func (s *session) bind(ctx context.Context, op string, fresh bool) error {
 	if err != nil {
 		return &Error{Kind: Invalid, Message: "the projections of the query filters cannot be combined", Cause: err}
 	}
-	s.op, s.bound = op, bound
+	s.op, s.bound, s.plan = op, bound, nil
 	return nil
 }
 

@@ -76,49 +76,6 @@ func TestDefaultFiltersJoin(t *testing.T) {
 	}
 }
 
-func TestStatic(t *testing.T) {
-	tests := []struct {
-		name, roles, filters     string
-		none, exact, passThrough bool
-		readable                 string // of a, a.b, _id
-	}{
-		{"everything", role(`"read": true`), ``, false, true, true, "a a.b _id"},
-		{"write", role(`"write": true`), ``, false, true, true, "a a.b _id"},
-		{"a filter", role(`"read": true`), `{"name": "f", "apply_when": true, "query": {"a": 1}}`, false, true, false, "a a.b _id"},
-		{"a projection", role(`"read": true`), `{"name": "f", "apply_when": true, "projection": {"a": 0}}`, false, false, false, "_id"},
-		{"an owner", role(`"apply_when": {"o": "%%user.id"}, "read": true`), ``, false, false, false, "a a.b _id"},
-		{"whole or nothing", role(`"read": {"o": 1}`), ``, false, false, false, "a a.b _id"},
-		{"a gate", role(`"document_filters": {"read": {"o": 1}}, "read": true`), ``, false, false, false, "a a.b _id"},
-		{"fields", role(`"fields": {"a": {"read": true}}`), ``, false, false, false, "a a.b"},
-		{"a part of a field", role(`"fields": {"a": {"fields": {"b": {"read": true}}}}`), ``, false, false, false, ""},
-		{"a condition on a field", role(`"fields": {"a": {"read": {"%%this": 1}}}`), ``, false, false, false, ""},
-		{"two roles", role(`"apply_when": {"o": 1}, "read": true`) + `,` + role(`"fields": {"_id": {"read": true}}`), ``, false, false, false, "_id"},
-		{"a role that cannot apply", role(`"apply_when": {"%%user.type": "server"}, "read": true`), ``, true, false, false, "a a.b _id"},
-		{"a filter that hides all", role(`"read": true`), `{"name": "f", "apply_when": true, "query": {"a": "%%user.custom_data.x"}}`, true, false, false, "a a.b _id"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			b := bind(t, compile(t, rulesFile(tt.roles, tt.filters), rules.Options{}))
-			if b.None() != tt.none || b.Exact() != tt.exact || b.PassThrough() != tt.passThrough {
-				t.Errorf("none %v exact %v pass-through %v, want %v %v %v", b.None(), b.Exact(), b.PassThrough(), tt.none, tt.exact, tt.passThrough)
-			}
-			var readable []string
-			for _, path := range []string{"a", "a.b", "_id"} {
-				if b.Readable(path) {
-					readable = append(readable, path)
-				}
-			}
-			if got := strings.Join(readable, " "); got != tt.readable {
-				t.Errorf("readable %q, want %q", got, tt.readable)
-			}
-		})
-	}
-	b := bind(t, compile(t, rulesFile(role(`"read": true`), ``), rules.Options{}))
-	if b.Readable("_id__baas_transaction.x") {
-		t.Error("the reserved field is readable")
-	}
-}
-
 func TestReads(t *testing.T) {
 	tests := []struct{ roles, filters, want string }{
 		{role(`"read": true`), ``, ""},
@@ -157,11 +114,11 @@ func TestRequestExpansions(t *testing.T) {
 	u := &rules.User{ID: "ua", Type: rules.NormalUser, Identities: []rules.Identity{{ID: "i", ProviderType: "custom-token"}}}
 	req := &rules.Request{Operation: "find", Action: "find", Headers: map[string][]string{"x-org": {"acme"}}}
 	b, err := rs.Bind(u, rules.CustomData{}, req)
-	if err != nil || !b.PassThrough() {
+	if err != nil || !b.Plan().PassThrough() {
 		t.Errorf("the role does not apply to %+v (%v)", req, err)
 	}
 	req.Headers = nil
-	if b, _ = rs.Bind(u, rules.CustomData{}, req); !b.None() {
+	if b, _ = rs.Bind(u, rules.CustomData{}, req); !b.Plan().None() {
 		t.Error("the role applies without the header")
 	}
 }
@@ -196,7 +153,7 @@ func TestSecretValues(t *testing.T) {
 		if ds.HasErrors() {
 			t.Fatal(report(ds))
 		}
-		if got := bind(t, p).None(); got != want {
+		if got := bind(t, p).Plan().None(); got != want {
 			t.Errorf("with secret %q none = %v, want %v", secrets, got, want)
 		}
 	}

@@ -30,7 +30,7 @@ func keys() map[string]int {
 			// Who asks for what.
 			"request", "request_id", "user", "kind", "action", "operation", "namespace",
 			// What became of it. Paths are names, never values.
-			"code", "reason", "outcome", "role", "permission", "path", "documents", "status", "duration",
+			"code", "reason", "outcome", "role", "permission", "path", "documents", "plan", "fetched", "returned", "status", "duration",
 			// The server itself.
 			"app", "app_id", "revision", "version", "address", "admin", "at_most", "service", "host", "hosts", "keys", "algorithm",
 			"problems", "tls", "expr", "bulk_write", "collation",

@@ -26,16 +26,16 @@ func (p *parser) test(op Op, v bson.RawValue, depth int) (Test, error) {
 		if bsonval.IsMissing(v) {
 			break
 		}
-		return Test{op: op, n: truth(v)}, nil
+		return Test{op: op, operand: v, n: truth(v)}, nil
 	case Type:
 		set, err := typeSet(v)
-		return Test{op: op, n: set}.or(err)
+		return Test{op: op, operand: v, n: set}.or(err)
 	case Size:
 		n, exact := bsonval.Int64(v)
 		if !exact || n < 0 || n > math.MaxInt32 {
 			return Test{}, refuse("$size", "must be a whole number from 0 to 2147483647")
 		}
-		return Test{op: op, n: n}, nil
+		return Test{op: op, operand: v, n: n}, nil
 	case All:
 		return p.all(v, depth)
 	case ElemMatch:
@@ -205,10 +205,10 @@ func (p *parser) elemMatch(v bson.RawValue, depth int) (Test, error) {
 	}
 	if hasOperators(doc) && !startsWithLogic(doc) {
 		list, err := p.operators(nil, doc, depth+1)
-		return Test{op: ElemMatch, more: &compiled{list: list}}.or(err)
+		return Test{op: ElemMatch, operand: v, more: &compiled{list: list}}.or(err)
 	}
 	object, err := p.document(doc, depth+1)
-	return Test{op: ElemMatch, more: &compiled{object: &object}}.or(err)
+	return Test{op: ElemMatch, operand: v, more: &compiled{object: &object}}.or(err)
 }
 
 func startsWithLogic(doc bson.Raw) bool {
@@ -262,5 +262,5 @@ func mod(v bson.RawValue) (Test, error) {
 	if n < len(parts) || parts[0] == 0 {
 		return Test{}, refuse("$mod", "needs a divisor that is not zero and a remainder")
 	}
-	return Test{op: Mod, more: &compiled{divisor: parts[0], remainder: parts[1]}}, nil
+	return Test{op: Mod, operand: v, more: &compiled{divisor: parts[0], remainder: parts[1]}}, nil
 }

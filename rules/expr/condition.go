@@ -36,7 +36,7 @@ func (p *parser) condition(left side, v *source.Value) node {
 }
 
 func (p *parser) is(left side, b bool) node {
-	return &predicate{left: left, op: query.Eq, right: constant{value: bsonval.FromBool(b)}}
+	return &comparison{left: left, op: query.Eq, right: constant{value: bsonval.FromBool(b)}}
 }
 
 type contents uint8
@@ -175,7 +175,7 @@ func (p *parser) compare(left side, op query.Op, v *source.Value) node {
 			return p.fail(v.Span, CodeOperand, "", "%v", err)
 		}
 	}
-	return &predicate{left: left, op: op, right: o}
+	return &comparison{left: left, op: op, right: o}
 }
 
 func (p *parser) exists(left side, m *source.Member) node {
@@ -190,7 +190,7 @@ func (p *parser) exists(left side, m *source.Member) node {
 	default:
 		return p.fail(v.Span, CodeOperand, "use true or false", "%q takes a boolean", m.Name)
 	}
-	return &predicate{left: left, op: query.Exists, right: constant{value: bsonval.FromBool(want)}}
+	return &comparison{left: left, op: query.Exists, right: constant{value: bsonval.FromBool(want)}}
 }
 
 // shape reads an operator that takes a literal.
@@ -205,7 +205,7 @@ func (p *parser) shape(left side, op query.Op, m *source.Member) node {
 	if err != nil {
 		return p.fail(m.Value.Span, CodeOperand, "", "%q: %v", m.Name, err)
 	}
-	return &predicate{left: left, op: op, right: constant{value: lit}}
+	return &comparison{left: left, op: op, right: constant{value: lit}}
 }
 
 func (p *parser) regex(left side, m *source.Member, all *source.Value) node {
@@ -227,7 +227,7 @@ func (p *parser) regex(left side, m *source.Member, all *source.Value) node {
 	if _, err := query.NewTest(query.Regex, pattern); err != nil {
 		return p.fail(m.Value.Span, CodeOperand, "", "%v", err)
 	}
-	return &predicate{left: left, op: query.Regex, right: constant{value: pattern}}
+	return &comparison{left: left, op: query.Regex, right: constant{value: pattern}}
 }
 
 // isExtendedJSON tells whether an object stands for one value.

@@ -12,6 +12,10 @@ import (
 type node interface {
 	bind(*Scope) node
 	eval(*Env) Truth
+	// bounds brackets a bound node between queries; at is where %%this is found, "" when no path leads there.
+	bounds(at string) bracket
+	// fails tells whether evaluation may end in Error.
+	fails() bool
 	// visit calls f for the node's own references and then for those of its children.
 	visit(f func(ref))
 }
@@ -93,8 +97,8 @@ func (n *notNode) bind(s *Scope) node {
 func (n *notNode) eval(e *Env) Truth { return n.kid.eval(e).not() }
 func (n *notNode) visit(f func(ref)) { n.kid.visit(f) }
 
-// predicate compares the value of a reference with an operand.
-type predicate struct {
+// comparison compares the value of a reference with an operand.
+type comparison struct {
 	left  side
 	op    query.Op
 	right operand
@@ -106,15 +110,15 @@ type side struct {
 	written bson.RawValue
 }
 
-func (n *predicate) visit(f func(ref)) {
+func (n *comparison) visit(f func(ref)) {
 	f(n.left.ref)
 	n.right.visit(f)
 }
 
 // eval is never called: bind replaces a predicate by a constant or by a bound one.
-func (n *predicate) eval(*Env) Truth { return Unknown }
+func (n *comparison) eval(*Env) Truth { return Unknown }
 
-func (n *predicate) bind(s *Scope) node {
+func (n *comparison) bind(s *Scope) node {
 	if n.left.base == baseNever || (n.left.base == baseCustomData && s.CustomDataUnresolved) {
 		return constNode(Unknown)
 	}
