@@ -104,17 +104,17 @@ func (br *branch) shows(root *filter.Node) predicate.Bounds {
 	if (listed && id.Whole == filter.Always) || (!listed && root.Rest == filter.Always) {
 		return predicate.Always() // every stored document has one
 	}
-	var any []predicate.Bounds
+	var ways []predicate.Bounds
 	for name, n := range root.Fields {
-		any = append(any, br.showsField(n, name, true))
+		ways = append(ways, br.showsField(n, name, true))
 	}
 	switch n, asks := root.Rest.Asks(); {
 	case asks && !listed && !br.conds[n].OfField():
-		any = append(any, br.allowed(root.Rest, "_id", true)) // it shows _id whenever it shows anything
+		ways = append(ways, br.allowed(root.Rest, "_id", true)) // it shows _id whenever it shows anything
 	case root.Rest != filter.Never:
-		any = append(any, predicate.Unstated()) // no query asks for a field with another name
+		ways = append(ways, predicate.Unstated()) // no query asks for a field with another name
 	}
-	return predicate.Either(any...)
+	return predicate.Either(ways...)
 }
 
 // showsField states that something at path is shown. On top a condition can be asked of the stored value; below, an array
@@ -123,14 +123,14 @@ func (br *branch) showsField(n *filter.Node, path string, top bool) predicate.Bo
 	if name := path[strings.LastIndexByte(path, '.')+1:]; !bsonval.IsSegment(name) || path == filter.Reserved {
 		return predicate.Never()
 	}
-	var any []predicate.Bounds
+	var ways []predicate.Bounds
 	if n.Whole != filter.Never {
-		any = append(any, predicate.Both(br.allowed(n.Whole, path, top), exists(path)))
+		ways = append(ways, predicate.Both(br.allowed(n.Whole, path, top), exists(path)))
 	}
 	for name, child := range n.Fields {
-		any = append(any, br.showsField(child, path+"."+name, false))
+		ways = append(ways, br.showsField(child, path+"."+name, false))
 	}
-	return predicate.Either(any...)
+	return predicate.Either(ways...)
 }
 
 // allowed states the condition of a field.

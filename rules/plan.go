@@ -93,13 +93,23 @@ func (p *Plan) Readable(path query.Path) bool {
 	return true
 }
 
+// allReadable tells whether all that a filter looks at is readable everywhere.
+func (p *Plan) allReadable(f *query.Filter) bool {
+	for _, path := range f.Paths() {
+		if !p.Readable(path) {
+			return false
+		}
+	}
+	return true
+}
+
 // Narrow states what a client's filter, written as raw, finds in the view. A predicate on what the user may not read
 // sees it as absent, in each part for itself.
 func (p *Plan) Narrow(raw bson.Raw, f *query.Filter) Narrowed {
 	if p.None() {
 		return Narrowed{None: true, Exact: true}
 	}
-	if p.PassThrough() {
+	if p.PassThrough() && p.allReadable(f) {
 		n := Narrowed{Exact: true}
 		if len(raw) > len(bsonval.Empty()) {
 			n.Query = raw

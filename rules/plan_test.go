@@ -48,10 +48,14 @@ func TestNarrow(t *testing.T) {
 		{"no role can apply", role(`"apply_when": {"%%user.type": "server"}, "read": true`), ``, `{}`, `none`, ``},
 		{"an owner", owner, ``, `{}`, `{"owner":{"$eq":"ua"}}`, ``},
 		{"an owner and a filter", owner, ``, `{"a":1}`, `{"$and":[{"owner":{"$eq":"ua"}},{"a":1}]}`, ``},
-		{"the owner on the right", role(`"apply_when": {"%%user.id": "%%root.owner"}, "read": true`), ``, `{}`,
-			`{"$and":[{"owner":{"$eq":"ua"}},{"$nor":[{"owner":{"$type":11}}]}]}`, ``},
-		{"a member", role(`"apply_when": {"%%user.id": {"$in": "%%root.members"}}, "read": true`), ``, `{}`,
-			`{"$and":[{"members":{"$eq":"ua"}},{"$nor":[{"members":{"$type":11}}]},{"members":{"$type":4}}]}`, ``},
+		{
+			"the owner on the right", role(`"apply_when": {"%%user.id": "%%root.owner"}, "read": true`), ``, `{}`,
+			`{"$and":[{"owner":{"$eq":"ua"}},{"$nor":[{"owner":{"$type":11}}]}]}`, ``,
+		},
+		{
+			"a member", role(`"apply_when": {"%%user.id": {"$in": "%%root.members"}}, "read": true`), ``, `{}`,
+			`{"$and":[{"members":{"$eq":"ua"}},{"$nor":[{"members":{"$type":11}}]},{"members":{"$type":4}}]}`, ``,
+		},
 		{"a condition to read", role(`"read": {"s": {"$gt": 5}}`), ``, `{}`, `{"s":{"$gt":5}}`, ``},
 		{"a gate", role(`"document_filters": {"read": {"s": 1}}, "read": true`), ``, `{}`, `{"s":{"$eq":1}}`, ``},
 		{"a query filter", everyone, `{"name": "f", "apply_when": true, "query": {"t": 1}}`, `{"a":1}`, `{"$and":[{"t":{"$eq":1}},{"a":1}]}`, ``},
@@ -60,17 +64,25 @@ func TestNarrow(t *testing.T) {
 		{"a list of values", role(`"apply_when": {"%%values.admins": "%%user.id"}, "read": true`), ``, `{}`, ``, ``},
 		{"the documented insert-only role", role(`"write": {"%%prevRoot": {"%exists": false}}`), ``, `{}`, `none`, ``},
 
-		{"an element", role(`"apply_when": {"m": {"$elemMatch": {"id": "ub"}}}, "read": true`), ``, `{}`,
-			`{"$and":[{"m":{"$type":4}},{"m.id":{"$eq":"ub"}}]}`, ``},
-		{"an element with two conditions", role(`"apply_when": {"m": {"$elemMatch": {"id": "ub", "n": {"$ne": 1}}}}, "read": true`), ``, `{}`,
-			`{"$and":[{"m":{"$type":4}},{"m.id":{"$eq":"ub"}}]}`, `r.apply_when`},
+		{
+			"an element", role(`"apply_when": {"m": {"$elemMatch": {"id": "ub"}}}, "read": true`), ``, `{}`,
+			`{"$and":[{"m":{"$type":4}},{"m.id":{"$eq":"ub"}}]}`, ``,
+		},
+		{
+			"an element with two conditions", role(`"apply_when": {"m": {"$elemMatch": {"id": "ub", "n": {"$ne": 1}}}}, "read": true`), ``, `{}`,
+			`{"$and":[{"m":{"$type":4}},{"m.id":{"$eq":"ub"}}]}`, `r.apply_when`,
+		},
 
 		// Several roles.
-		{"the second role takes the rest", owner + `,` + role(`"read": {"public": true}`), ``, `{}`,
-			`{"$or":[{"owner":{"$eq":"ua"}},{"$and":[{"$nor":[{"owner":{"$eq":"ua"}}]},{"public":{"$eq":true}}]}]}`, ``},
+		{
+			"the second role takes the rest", owner + `,` + role(`"read": {"public": true}`), ``, `{}`,
+			`{"$or":[{"owner":{"$eq":"ua"}},{"$and":[{"$nor":[{"owner":{"$eq":"ua"}}]},{"public":{"$eq":true}}]}]}`, ``,
+		},
 		{"a role after one that always applies", everyone + `,` + owner, ``, `{}`, ``, ``},
-		{"part of the documents whole", role(`"write": {"owner": "%%user.id"}, "fields": {"_id": {"read": true}}`), ``, `{"a":1}`,
-			`{"$and":[{"owner":{"$eq":"ua"}},{"a":{"$eq":1}}]}`, ``},
+		{
+			"part of the documents whole", role(`"write": {"owner": "%%user.id"}, "fields": {"_id": {"read": true}}`), ``, `{"a":1}`,
+			`{"$and":[{"owner":{"$eq":"ua"}},{"a":{"$eq":1}}]}`, ``,
+		},
 
 		// Fields: hidden ones are absent.
 		{"a readable field", titles, ``, `{"title":"x"}`, `{"$and":[{"title":{"$exists":true}},{"title":"x"}]}`, ``},
@@ -78,10 +90,14 @@ func TestNarrow(t *testing.T) {
 		{"... negated", titles, ``, `{"secret":{"$ne":1}}`, `{"title":{"$exists":true}}`, ``},
 		{"... null", titles, ``, `{"secret":null}`, `{"title":{"$exists":true}}`, ``},
 		{"hidden in some documents", owner + `,` + titles, ``, `{"secret":1}`, `{"$and":[{"owner":{"$eq":"ua"}},{"secret":{"$eq":1}}]}`, ``},
-		{"readable on a condition", role(`"fields": {"_id": {"read": true}, "a": {"read": {"open": true}}}`), ``, `{"a":{"$ne":1}}`,
-			`{"$or":[{"$and":[{"open":{"$eq":true}},{"$nor":[{"a":{"$eq":1}}]}]},{"$nor":[{"open":{"$eq":true}}]}]}`, ``},
-		{"readable on a condition on itself", role(`"fields": {"_id": {"read": true}, "a": {"read": {"%%this.open": true}}}`), ``, `{"a.b":1}`,
-			`{"$and":[{"a.open":{"$eq":true}},{"a.b":{"$eq":1}}]}`, ``},
+		{
+			"readable on a condition", role(`"fields": {"_id": {"read": true}, "a": {"read": {"open": true}}}`), ``, `{"a":{"$ne":1}}`,
+			`{"$or":[{"$and":[{"open":{"$eq":true}},{"$nor":[{"a":{"$eq":1}}]}]},{"$nor":[{"open":{"$eq":true}}]}]}`, ``,
+		},
+		{
+			"readable on a condition on itself", role(`"fields": {"_id": {"read": true}, "a": {"read": {"%%this.open": true}}}`), ``, `{"a.b":1}`,
+			`{"$and":[{"a.open":{"$eq":true}},{"a.b":{"$eq":1}}]}`, ``,
+		},
 		{"inside a container", reviewed, ``, `{"reviews.by":"x"}`, `{"reviews.by":{"$eq":"x"}}`, ``},
 		{"... where it may be absent", reviewed, ``, `{"reviews.by":null}`, ``, `reviews.fields:reviews.by`},
 		{"... at a position", reviewed, ``, `{"reviews.0.by":"x"}`, ``, `reviews.fields:reviews.0.by`},
@@ -96,12 +112,16 @@ func TestNarrow(t *testing.T) {
 
 		// What has no query.
 		{"a pattern of the rules", role(`"apply_when": {"s": {"$regex": "x"}}, "read": true`), ``, `{"a":1}`, `{"a":1}`, `r.apply_when`},
-		{"an unstated role before another", role(`"apply_when": {"s": {"$regex": "x"}}, "fields": {}`) + `,` + owner, ``, `{}`,
-			`{"owner":{"$eq":"ua"}}`, `owner.apply_when`},
+		{
+			"an unstated role before another", role(`"apply_when": {"s": {"$regex": "x"}}, "fields": {}`) + `,` + owner, ``, `{}`,
+			`{"owner":{"$eq":"ua"}}`, `owner.apply_when`,
+		},
 		{"field against field", role(`"apply_when": {"%%root.a": "%%root.b"}, "read": true`), ``, `{}`, ``, `r.apply_when`},
 		{"a pattern of the client", owner, ``, `{"a":{"$regex":"x"},"b":1}`, `{"$and":[{"owner":{"$eq":"ua"}},{"b":{"$eq":1}}]}`, `owner.fields:a`},
-		{"what may fail hides the later roles", role(`"apply_when": {"_id": {"%stringToOid": "%%root.x"}}, "read": true`) + `,` + owner, ``, `{}`,
-			``, `r.apply_when owner.apply_when`},
+		{
+			"what may fail hides the later roles", role(`"apply_when": {"_id": {"%stringToOid": "%%root.x"}}, "read": true`) + `,` + owner, ``, `{}`,
+			``, `r.apply_when owner.apply_when`,
+		},
 		{"a dotted path and null", role(`"apply_when": {"a.b": null}, "read": true`), ``, `{}`, ``, `r.apply_when`},
 	}
 	for _, tt := range tests {
