@@ -81,6 +81,40 @@ func (s *caseStore) find(ns rules.Namespace, q proxy.Query) ([]bson.Raw, error) 
 	return docs, nil
 }
 
+func (s *caseStore) Count(_ context.Context, ns rules.Namespace, filter bson.Raw) (int64, error) {
+	docs, err := s.find(ns, proxy.Query{Filter: filter})
+	return int64(len(docs)), err
+}
+
+func (s *caseStore) Distinct(_ context.Context, ns rules.Namespace, key string, filter bson.Raw) ([]bson.RawValue, error) {
+	path, err := query.ParsePath(key)
+	if err != nil {
+		return nil, fmt.Errorf("case store: %w", err)
+	}
+	docs, err := s.find(ns, proxy.Query{Filter: filter})
+	var values []bson.RawValue
+	for _, d := range docs {
+		path.Values(d, func(v bson.RawValue) bool {
+			if !slices.ContainsFunc(values, func(have bson.RawValue) bool { return bsonval.Equal(have, v) }) {
+				values = append(values, v)
+			}
+			return true
+		})
+	}
+	return values, err
+}
+
+// Aggregate runs nothing: pipelines are for servers.
+func (s *caseStore) Aggregate(context.Context, rules.Namespace, proxy.AggregateQuery) iter.Seq2[bson.Raw, error] {
+	return func(yield func(bson.Raw, error) bool) {
+		yield(nil, fmt.Errorf("case store: %w", proxy.ErrRejected))
+	}
+}
+
+func (s *caseStore) Features(context.Context, rules.Namespace) (proxy.Features, error) {
+	return proxy.Features{}, nil
+}
+
 func (s *caseStore) Write(_ context.Context, ns rules.Namespace, ws []proxy.GuardedWrite) (proxy.WriteResult, error) {
 	var res proxy.WriteResult
 	for _, w := range ws {

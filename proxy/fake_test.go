@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -47,6 +48,26 @@ func (s *store) Write(_ context.Context, _ rules.Namespace, ws []proxy.GuardedWr
 	s.writes = append(s.writes, ws)
 	return s.write(ws)
 }
+
+// Nothing asks for these.
+
+func (s *store) Count(context.Context, rules.Namespace, bson.Raw) (int64, error) {
+	return 0, errUnexpected
+}
+
+func (s *store) Distinct(context.Context, rules.Namespace, string, bson.Raw) ([]bson.RawValue, error) {
+	return nil, errUnexpected
+}
+
+func (s *store) Aggregate(context.Context, rules.Namespace, proxy.AggregateQuery) iter.Seq2[bson.Raw, error] {
+	return func(yield func(bson.Raw, error) bool) { yield(nil, errUnexpected) }
+}
+
+func (s *store) Features(context.Context, rules.Namespace) (proxy.Features, error) {
+	return proxy.Features{}, errUnexpected
+}
+
+var errUnexpected = errors.New("the store was asked for something unexpected")
 
 func (s *store) Ping(context.Context) error { return nil }
 

@@ -20,6 +20,19 @@ type Store interface {
 	// After an error nothing more is yielded.
 	Find(ctx context.Context, ns rules.Namespace, q Query) iter.Seq2[bson.Raw, error]
 
+	// Count returns how many documents match, of the documents and never of what is kept about a collection.
+	Count(ctx context.Context, ns rules.Namespace, filter bson.Raw) (int64, error)
+
+	// Distinct returns the different values that the matching documents have at a path, in no particular order.
+	Distinct(ctx context.Context, ns rules.Namespace, key string, filter bson.Raw) ([]bson.RawValue, error)
+
+	// Aggregate yields what a pipeline makes of a collection, like Find. The pipeline must not write. An error that the
+	// stages themselves raise, such as a division by zero, is ErrRejected.
+	Aggregate(ctx context.Context, ns rules.Namespace, q AggregateQuery) iter.Seq2[bson.Raw, error]
+
+	// Features tells what the server behind a namespace can do.
+	Features(ctx context.Context, ns rules.Namespace) (Features, error)
+
 	// Write stores the writes in order and stops at the first one that fails. It never repeats a write
 	// whose outcome is unclear. The result tells what was done even when err is not nil.
 	Write(ctx context.Context, ns rules.Namespace, ws []GuardedWrite) (WriteResult, error)
@@ -36,6 +49,22 @@ type Query struct {
 	Limit       int64 // 0 is no limit
 	BatchSize   int32 // 0 is the store's choice
 	ForDecision bool  // read from the primary, whatever the read preference says
+}
+
+// AggregateQuery is a pipeline that is ready to be sent.
+type AggregateQuery struct {
+	Stages []bson.Raw
+	// Documents says that the pipeline brings its own documents: it starts with $documents, and runs on the database of
+	// the namespace instead of the collection.
+	Documents bool
+	BatchSize int32 // 0 is the store's choice
+}
+
+// Features is what not every server has. The zero value has nothing.
+type Features struct {
+	Computed  bool // expressions: $expr, computed fields, $replaceWith, $mergeObjects
+	UnionWith bool // $unionWith
+	Documents bool // $documents
 }
 
 // WriteKind says what a GuardedWrite does.

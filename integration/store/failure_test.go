@@ -169,18 +169,6 @@ func slowBench(t *testing.T) (bench, *relay) {
 	return b, r
 }
 
-func TestSlowRead(t *testing.T) {
-	b, r := slowBench(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	if n, err := findAll(ctx, b); !errors.Is(err, proxy.ErrTimeout) || n != 0 {
-		t.Errorf("Find = %d, %v, want ErrTimeout", n, err)
-	}
-	if r.sent("maxTimeMS") == 0 {
-		t.Error("the find carries no maxTimeMS")
-	}
-}
-
 func TestSlowWrite(t *testing.T) {
 	b, r := slowBench(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
@@ -226,21 +214,6 @@ func TestConnectionCutDuringAWrite(t *testing.T) {
 	r.set(false, "")
 	if n, err := findAll(t.Context(), b); n != 1 || err != nil {
 		t.Errorf("Find afterwards = %d, %v, want 1", n, err)
-	}
-}
-
-func TestConnectionCutDuringARead(t *testing.T) {
-	b := open(t, `{"_id": "a"}`)
-	r := startRelay(t, b.URI)
-	b.store = openStore(t, r.uri)
-	r.set(false, "batchSize")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	if n, err := findAll(ctx, b); !errors.Is(err, proxy.ErrUnavailable) || n != 0 {
-		t.Errorf("Find = %d, %v, want ErrUnavailable", n, err)
-	}
-	if n := r.sent("batchSize"); n != 2 {
-		t.Errorf("the read was sent %d times, want twice", n)
 	}
 }
 

@@ -16,14 +16,16 @@ import (
 // request: ErrRejected.
 var (
 	becauseOfTime = map[int32]bool{
-		50:  true, // MaxTimeMSExpired
-		202: true, // NetworkInterfaceExceededTimeLimit
-		262: true, // ExceededTimeLimit
+		50:    true, // MaxTimeMSExpired
+		202:   true, // NetworkInterfaceExceededTimeLimit
+		262:   true, // ExceededTimeLimit
+		11601: true, // Interrupted: the operator's patience was shorter than ours
 	}
 	// The server is starting, stopping, or not (any longer) the primary, or the cursor went with it.
 	becauseOfState = map[int32]bool{
 		6: true, 7: true, 89: true, 9001: true, // a host behind mongos cannot be reached
 		43: true, 237: true, // CursorNotFound, CursorKilled
+		175: true, 239: true, 246: true, // QueryPlanKilled, SnapshotTooOld, SnapshotUnavailable
 		91: true, 11600: true, 11602: true, // shutdown, interrupted
 		133: true, 134: true, // FailedToSatisfyReadPreference, ReadConcernMajorityNotAvailableYet
 		189: true, 10107: true, 13435: true, 13436: true, // not, or no longer, the primary

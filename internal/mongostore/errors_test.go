@@ -47,6 +47,9 @@ func TestErrorKinds(t *testing.T) {
 		"unauthorized":            {server(13), errNoRights, errNoRights},
 		"too large":               {server(10334), proxy.ErrRejected, proxy.ErrDocumentTooLarge},
 		"internal error":          {server(1), errServer, proxy.ErrUnclear},
+		"killed":                  {server(11601), proxy.ErrTimeout, proxy.ErrUnclear},
+		"plan gone":               {server(175), proxy.ErrUnavailable, proxy.ErrUnclear},
+		"snapshot gone":           {server(246), proxy.ErrUnavailable, proxy.ErrUnclear},
 		"unknown failure":         {errors.New("what"), nil, proxy.ErrUnclear},
 	}
 	sentinels := []error{
@@ -68,6 +71,24 @@ func TestErrorKinds(t *testing.T) {
 			if strings.Contains(got.Error(), "ssn") {
 				t.Errorf("%s, %s: the error quotes the server: %v", name, side, got)
 			}
+		}
+	}
+}
+
+// What the stages of a client raise is the client's own mistake, whatever code the server has for it.
+func TestErrorsOfStages(t *testing.T) {
+	codes := map[string]int32{
+		"BadValue": 2, "FailedToParse": 9, "TypeMismatch": 14, "InvalidLength": 16, "Overflow": 15, "DollarPrefixedFieldName": 52,
+		"NotImplemented": 238, "CommandNotSupported": 115, "CommandNotSupportedOnView": 166, "OptionNotSupportedOnView": 167,
+		"ConversionFailure": 241, "BSONObjectTooLarge": 10334, "ExceededMemoryLimit": 146,
+		"QueryExceededMemoryLimitNoDiskUseAllowed": 292, "distinct too big": 17217, "document larger than 16 MB": 17419,
+		"division by zero": 16608, "not an array": 16883, "unrecognized stage": 40324, "unknown field": 40415,
+		"invalid expression": 31249, "unknown operator": 31325, "regex": 51091, "date": 5_166_307, "division, newer": 4_848_401,
+		"window": 7_157_923,
+	}
+	for name, code := range codes {
+		if err := readError(server(code)); !errors.Is(err, proxy.ErrRejected) {
+			t.Errorf("%s: %v, want ErrRejected", name, err)
 		}
 	}
 }
