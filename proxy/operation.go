@@ -23,6 +23,25 @@ type Find struct {
 	Limit      int64 // 0 is no limit; the door applies the API's default and maximum
 }
 
+// Count asks how many documents of the view match.
+type Count struct {
+	NS     rules.Namespace
+	Filter bson.Raw // nil is {}
+}
+
+// Distinct asks for the different values that the matching documents of the view have at a path.
+type Distinct struct {
+	NS     rules.Namespace
+	Key    string   // a dotted path
+	Filter bson.Raw // nil is {}
+}
+
+// Aggregate asks what a pipeline makes of the view.
+type Aggregate struct {
+	NS       rules.Namespace
+	Pipeline []bson.Raw // each stage as the client sent it
+}
+
 // Insert asks to store documents, all or none as far as rules are concerned.
 type Insert struct {
 	NS        rules.Namespace

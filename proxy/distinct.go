@@ -1,0 +1,91 @@
+package proxy
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/query"
+)
+
+// Distinct returns the different values that the matching documents of the view have at a path, as MongoDB finds them,
+// in BSON order.
+func (p *Proxy) Distinct(ctx context.Context, c Caller, op Distinct) ([]bson.RawValue, error) {
+	s, err := p.begin(ctx, c, op.NS, "distinct", false)
+	if err != nil {
+		return nil, err
+	}
+	key, err := parseKey(op.Key)
+	if err != nil {
+		return nil, s.invalid(err)
+	}
+	v, err := s.parseRead(op.Filter, nil)
+	if err != nil {
+		return nil, err
+	}
+	values := valueSet{seen: map[string]struct{}{}}
+	err = s.each(ctx, v, func(_, view bson.Raw) error {
+		within := key.Values(view, func(v bson.RawValue) bool {
+			values.add(v)
+			return values.bytes <= p.Limits.Memory
+		})
+		if !within {
+			return &Error{Kind: TooLarge, Message: "too many different values"}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return values.sorted(), nil
+}
+
+// parseKey refuses what the database would take for an expression or a variable.
+func parseKey(key string) (query.Path, error) {
+	path, err := query.ParsePath(key)
+	if err != nil {
+		return path, err
+	}
+	for _, name := range path.Segments() {
+		if name[0] == '$' {
+			return path, errors.New("the names in the key cannot start with $")
+		}
+	}
+	return path, nil
+}
+
+// valueSet holds values, each once, as a byte for the type and then those of the value.
+type valueSet struct {
+	seen  map[string]struct{}
+	bytes int64 // as much as is held, about
+	buf   []byte
+}
+
+// valueOverhead is what a value takes besides its bytes, here and in the list that is made in the end.
+const valueOverhead = 64
+
+func (s *valueSet) add(v bson.RawValue) {
+	s.buf = append(append(s.buf[:0], byte(v.Type)), v.Value...)
+	if _, found := s.seen[string(s.buf)]; !found {
+		s.seen[string(s.buf)] = struct{}{}
+		s.bytes += int64(len(v.Value)) + valueOverhead
+	}
+}
+
+// sorted returns the values in order. Of those that are equal, as 1 and 1.0 are, it keeps always the same one, whatever
+// came first: that order may be hidden.
+func (s *valueSet) sorted() []bson.RawValue {
+	list := make([]bson.RawValue, 0, len(s.seen))
+	for v := range s.seen {
+		list = append(list, bson.RawValue{Type: bson.Type(v[0]), Value: []byte(v[1:])})
+	}
+	slices.SortFunc(list, func(a, b bson.RawValue) int {
+		return cmp.Or(bsonval.Compare(a, b), cmp.Compare(a.Type, b.Type), bytes.Compare(a.Value, b.Value))
+	})
+	return slices.CompactFunc(list, bsonval.Equal)
+}
