@@ -135,8 +135,7 @@ func document(n *Node, of string, depth int) (bson.D, bool) {
 		return nil, false
 	}
 	field := "f" + strconv.Itoa(depth)
-	var names bson.A
-	var parts bson.A
+	names, parts := bson.A{}, bson.A{}
 	for _, name := range slices.Sorted(maps.Keys(n.Fields)) {
 		child := n.Fields[name]
 		_, asks := child.cond().Asks()

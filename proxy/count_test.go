@@ -26,7 +26,7 @@ func TestCount(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p, _ := newProxy(t, filtering(t, stored...), tt.roles, ``)
+			p, _ := newProxy(t, returning(stored...), tt.roles, ``)
 			got, err := p.Count(t.Context(), ann, proxy.Count{NS: ns, Filter: doc(t, tt.filter)})
 			if got != tt.want || err != nil {
 				t.Errorf("Count = %d, %v, want %d", got, err, tt.want)
@@ -45,7 +45,7 @@ func TestCountRefusals(t *testing.T) {
 	}{
 		{"no rule", "other", ``, returning(), proxy.NoRule},
 		{"an operator that is not allowed", "c", `{"$where":"1"}`, returning(), proxy.Invalid},
-		{"too many documents", "c", ``, returning(some...), proxy.ScanLimit},
+		{"too many documents", "c", `{"x":{"$not":{"$regex":"x"}}}`, returning(some...), proxy.ScanLimit},
 		{"slow", "c", ``, failing, proxy.TimedOut},
 	}
 	for _, tt := range tests {
@@ -57,6 +57,45 @@ func TestCountRefusals(t *testing.T) {
 			var e *proxy.Error
 			if !errors.As(err, &e) || e.Kind != tt.want || got != 0 {
 				t.Errorf("Count = %d, %v, want kind %v", got, err, tt.want)
+			}
+		})
+	}
+}
+
+// The database counts, and finds different values, where it finds what matches and no more.
+func TestCountingThere(t *testing.T) {
+	tests := []struct {
+		name, roles, filter string
+		count, distinct     string // what the store was asked; "" when the proxy did it
+	}{
+		{"everything", everyone, `{"owner":"ua"}`, `{"owner":"ua"}`, `{"owner":"ua"}`},
+		{"some documents", owner, `{}`, `{"owner":{"$eq":"ua"}}`, `{"owner":{"$eq":"ua"}}`},
+		{"a hidden key", titles, `{}`, `{"title":{"$exists":true}}`, ``},
+		{"what cannot be stated", pattern, `{}`, ``, ``},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := returning(docs(t, `{"_id":"a","owner":"ua","title":"A","s":"x"}`)...)
+			p, _ := newProxy(t, s, tt.roles, ``)
+			if n, err := p.Count(t.Context(), ann, proxy.Count{NS: ns, Filter: doc(t, tt.filter)}); n != 1 || err != nil {
+				t.Errorf("Count = %d, %v", n, err)
+			}
+			want := ""
+			if len(s.counted) > 0 {
+				want = text(t, s.counted[0])
+			}
+			if want != tt.count || (tt.count != "") != (len(s.asked) == 0) {
+				t.Errorf("the store counted %s and found %v, want %s", want, s.asked, tt.count)
+			}
+			s.counted, want = nil, ""
+			if _, err := p.Distinct(t.Context(), ann, proxy.Distinct{NS: ns, Key: "owner", Filter: doc(t, tt.filter)}); err != nil {
+				t.Error(err)
+			}
+			if len(s.counted) > 0 {
+				want = text(t, s.counted[0])
+			}
+			if want != tt.distinct {
+				t.Errorf("the store found the values of %s, want %s", want, tt.distinct)
 			}
 		})
 	}

@@ -28,6 +28,10 @@ func (p *Proxy) Distinct(ctx context.Context, c Caller, op Distinct) ([]bson.Raw
 	if err != nil {
 		return nil, err
 	}
+	v.anyOrder = true
+	if values, ok, err := s.distinctThere(ctx, key, v); ok || err != nil {
+		return values, err
+	}
 	values := valueSet{seen: map[string]struct{}{}}
 	err = s.each(ctx, v, func(_, view bson.Raw) error {
 		within := key.Values(view, func(v bson.RawValue) bool {
@@ -35,7 +39,7 @@ func (p *Proxy) Distinct(ctx context.Context, c Caller, op Distinct) ([]bson.Raw
 			return values.bytes <= p.Limits.Memory
 		})
 		if !within {
-			return &Error{Kind: TooLarge, Message: "too many different values"}
+			return tooManyValues()
 		}
 		return nil
 	})
@@ -43,6 +47,43 @@ func (p *Proxy) Distinct(ctx context.Context, c Caller, op Distinct) ([]bson.Raw
 		return nil, err
 	}
 	return values.sorted(), nil
+}
+
+// distinctThere lets the database find the values, where it finds what matches and no more and the key is readable in all
+// of it. It reports false when there are numbers among them: of 1 and 1.0 the database keeps one, and which one may follow
+// the order of documents that are hidden.
+func (s *session) distinctThere(ctx context.Context, key query.Path, v viewRead) (values []bson.RawValue, ok bool, err error) {
+	p := s.planRead(v)
+	if p.outcome != Exact || !s.view().Readable(key) {
+		return nil, false, nil
+	}
+	found, err := s.p.Store.Distinct(ctx, s.ns, key.String(), p.query.Filter)
+	if err != nil {
+		return nil, false, s.storeError(err)
+	}
+	set := valueSet{seen: map[string]struct{}{}}
+	for _, v := range found {
+		if !s.view().PassThrough() && !hasOneForm(v) {
+			return nil, false, nil
+		}
+		if set.add(v); set.bytes > s.p.Limits.Memory {
+			return nil, false, tooManyValues()
+		}
+	}
+	values = set.sorted()
+	s.record(&reading{plan: p, fetched: 1, returned: 1})
+	return values, true, nil
+}
+
+func tooManyValues() *Error { return &Error{Kind: TooLarge, Message: "too many different values"} }
+
+// hasOneForm tells whether a value equals no value with other bytes.
+func hasOneForm(v bson.RawValue) bool {
+	switch v.Type {
+	case bson.TypeString, bson.TypeObjectID, bson.TypeBoolean, bson.TypeDateTime, bson.TypeTimestamp, bson.TypeNull:
+		return true
+	}
+	return false
 }
 
 // parseKey refuses what the database would take for an expression or a variable.

@@ -2,7 +2,6 @@ package proxy_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -15,6 +14,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/ejson"
 	"github.com/rolegate/rolegate/internal/query"
 	"github.com/rolegate/rolegate/proxy"
@@ -27,6 +27,11 @@ type store struct {
 	write  func(ws []proxy.GuardedWrite) (proxy.WriteResult, error)
 	asked  []proxy.Query
 	writes [][]proxy.GuardedWrite
+
+	counted   []bson.Raw             // the filters of counts and distincts
+	pipelines []proxy.AggregateQuery // what was aggregated
+	result    []bson.Raw             // of every pipeline
+	features  proxy.Features
 }
 
 func (s *store) Find(_ context.Context, _ rules.Namespace, q proxy.Query) iter.Seq2[bson.Raw, error] {
@@ -49,25 +54,45 @@ func (s *store) Write(_ context.Context, _ rules.Namespace, ws []proxy.GuardedWr
 	return s.write(ws)
 }
 
-// Nothing asks for these.
-
-func (s *store) Count(context.Context, rules.Namespace, bson.Raw) (int64, error) {
-	return 0, errUnexpected
+func (s *store) Count(_ context.Context, _ rules.Namespace, filter bson.Raw) (int64, error) {
+	s.counted = append(s.counted, filter)
+	docs, err := s.find(proxy.Query{Filter: filter})
+	return int64(len(docs)), err
 }
 
-func (s *store) Distinct(context.Context, rules.Namespace, string, bson.Raw) ([]bson.RawValue, error) {
-	return nil, errUnexpected
+func (s *store) Distinct(_ context.Context, _ rules.Namespace, key string, filter bson.Raw) ([]bson.RawValue, error) {
+	s.counted = append(s.counted, filter)
+	docs, err := s.find(proxy.Query{Filter: filter})
+	if err != nil {
+		return nil, err
+	}
+	path, err := query.ParsePath(key)
+	var found []bson.RawValue
+	for _, d := range docs {
+		path.Values(d, func(v bson.RawValue) bool {
+			if !slices.ContainsFunc(found, func(w bson.RawValue) bool { return bsonval.Equal(v, w) }) {
+				found = append(found, v)
+			}
+			return true
+		})
+	}
+	return found, err
 }
 
-func (s *store) Aggregate(context.Context, rules.Namespace, proxy.AggregateQuery) iter.Seq2[bson.Raw, error] {
-	return func(yield func(bson.Raw, error) bool) { yield(nil, errUnexpected) }
+func (s *store) Aggregate(_ context.Context, _ rules.Namespace, q proxy.AggregateQuery) iter.Seq2[bson.Raw, error] {
+	s.pipelines = append(s.pipelines, q)
+	return func(yield func(bson.Raw, error) bool) {
+		for _, d := range s.result {
+			if !yield(d, nil) {
+				return
+			}
+		}
+	}
 }
 
 func (s *store) Features(context.Context, rules.Namespace) (proxy.Features, error) {
-	return proxy.Features{}, errUnexpected
+	return s.features, nil
 }
-
-var errUnexpected = errors.New("the store was asked for something unexpected")
 
 func (s *store) Ping(context.Context) error { return nil }
 
