@@ -210,7 +210,7 @@ func TestWiring(t *testing.T) {
 	})
 	door := p.doorConfig(nil, nil)
 	if door.AppID != "given" || !cmp.Equal(door.Versions, []string{"v1", "beta"}) || door.ReturnType != dataapi.EJSON ||
-		door.UserRate != -1 || door.InsertStatus != 201 || door.MaxBody != 9 || !cmp.Equal(door.AllowedOrigins, []string{"https://x"}) {
+		door.UserRate != -1 || !door.NoExtensions || door.InsertStatus != 201 || door.MaxBody != 9 || !cmp.Equal(door.AllowedOrigins, []string{"https://x"}) {
 		t.Errorf("the Data API: %+v", door)
 	}
 	proxied := p.proxyConfig(nil)

@@ -56,6 +56,7 @@ func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authentic
 	c := dataapi.Config{
 		AppID:          p.appID,
 		Versions:       []string{"v1"},
+		NoExtensions:   p.settings.appServices,
 		InsertStatus:   p.settings.insertStatus,
 		DataSources:    p.places.names,
 		Configured:     p.policy.Known,

@@ -2,7 +2,6 @@ package dataapi
 
 import (
 	"context"
-	"math"
 	"net/http"
 	"strconv"
 
@@ -13,12 +12,8 @@ import (
 	"github.com/rolegate/rolegate/rules"
 )
 
-// Limits of the API itself.
-const (
-	defaultFind = 1000
-	maxFind     = 50_000
-	maxInsert   = 1000
-)
+// maxInsert is a limit of the API itself.
+const maxInsert = 1000
 
 // action is one thing a client may ask for.
 type action struct {
@@ -37,83 +32,37 @@ type call struct {
 }
 
 const (
-	opFind   = "find"
-	opInsert = "insert"
-	opUpdate = "update"
-	opDelete = "delete"
+	opFind      = "find"
+	opCount     = "count"
+	opDistinct  = "distinct"
+	opAggregate = "aggregate"
+	opInsert    = "insert"
+	opUpdate    = "update"
+	opDelete    = "delete"
 )
 
 // actions are the ones there are. Anything else is no action.
 var actions = map[string]action{
-	"findOne":    {opFind, []string{"filter", "projection", "sort"}, []string{"limit", "skip"}, findOne},
-	"find":       {opFind, []string{"filter", "projection", "sort", "limit", "skip"}, nil, find},
-	"insertOne":  {opInsert, []string{"document"}, nil, insertOne},
-	"insertMany": {opInsert, []string{"documents"}, nil, insertMany},
-	"updateOne":  {opUpdate, []string{"filter", "update", "upsert", "arrayFilters"}, nil, updateOne},
-	"updateMany": {opUpdate, []string{"filter", "update", "upsert", "arrayFilters"}, nil, updateMany},
-	"replaceOne": {opUpdate, []string{"filter", "replacement", "upsert"}, nil, replaceOne},
-	"deleteOne":  {opDelete, []string{"filter"}, nil, deleteOne},
-	"deleteMany": {opDelete, []string{"filter"}, nil, deleteMany},
+	"findOne":        {opFind, []string{"filter", "projection", "sort"}, []string{"limit", "skip"}, findOne},
+	"find":           {opFind, []string{"filter", "projection", "sort", "limit", "skip"}, nil, find},
+	"countDocuments": {opCount, []string{"filter"}, nil, countDocuments},
+	"distinct":       {opDistinct, []string{"key", "filter"}, nil, distinct},
+	"aggregate":      {opAggregate, []string{"pipeline"}, nil, aggregate},
+	"insertOne":      {opInsert, []string{"document"}, nil, insertOne},
+	"insertMany":     {opInsert, []string{"documents"}, nil, insertMany},
+	"updateOne":      {opUpdate, []string{"filter", "update", "upsert", "arrayFilters"}, nil, updateOne},
+	"updateMany":     {opUpdate, []string{"filter", "update", "upsert", "arrayFilters"}, nil, updateMany},
+	"replaceOne":     {opUpdate, []string{"filter", "replacement", "upsert"}, nil, replaceOne},
+	"deleteOne":      {opDelete, []string{"filter"}, nil, deleteOne},
+	"deleteMany":     {opDelete, []string{"filter"}, nil, deleteMany},
 }
 
-func findOne(ctx context.Context, c call) error {
-	op, err := c.find()
-	if err != nil {
-		return err
-	}
-	doc, err := c.x.s.Operations.FindOne(ctx, c.caller, op)
-	if err != nil {
-		return err
-	}
-	v := bsonval.Null()
-	if doc != nil {
-		v = bsonval.FromDocument(doc)
-	}
-	out, start := bsonval.BeginDocument(nil)
-	out = bsonval.AppendElement(out, "document", v)
-	return c.x.answer(http.StatusOK, bsonval.EndDocument(out, start))
-}
+// extensions are the actions that the original did not have.
+var extensions = map[string]bool{"countDocuments": true, "distinct": true}
 
-func find(ctx context.Context, c call) error {
-	op, err := c.find()
-	if err != nil {
-		return err
-	}
-	if op.Skip, err = c.request.count("skip"); err != nil {
-		return err
-	}
-	if op.Limit, err = c.request.count("limit"); err != nil {
-		return err
-	}
-	if op.Limit == 0 {
-		op.Limit = defaultFind
-	}
-	op.Limit = min(op.Limit, maxFind)
-	op.Skip = min(op.Skip, math.MaxInt64-maxFind) // so that the sum can be taken
-
-	st := newStream(c.x)
-	defer st.release()
-	err = c.x.s.Operations.Find(ctx, c.caller, op, st.emit)
-	switch {
-	case st.err != nil:
-		return st.err
-	case err != nil:
-		return err
-	}
-	return st.close()
-}
-
-// find reads what both reads have in common.
-func (c call) find() (op proxy.Find, err error) {
-	op.NS = c.ns
-	if op.Filter, err = c.request.object("filter"); err != nil {
-		return op, err
-	}
-	if op.Projection, err = c.request.object("projection"); err != nil {
-		return op, err
-	}
-	op.Sort, err = c.request.object("sort")
-	return op, err
+// stores tells whether an operation is a write.
+func stores(operation string) bool {
+	return operation == opInsert || operation == opUpdate || operation == opDelete
 }
 
 func insertOne(ctx context.Context, c call) error {

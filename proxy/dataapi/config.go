@@ -17,6 +17,9 @@ import (
 type Operations interface {
 	Find(ctx context.Context, c proxy.Caller, op proxy.Find, emit func(bson.Raw) error) error
 	FindOne(ctx context.Context, c proxy.Caller, op proxy.Find) (bson.Raw, error)
+	Count(ctx context.Context, c proxy.Caller, op proxy.Count) (int64, error)
+	Distinct(ctx context.Context, c proxy.Caller, op proxy.Distinct) ([]bson.RawValue, error)
+	Aggregate(ctx context.Context, c proxy.Caller, op proxy.Aggregate, emit func(bson.Raw) error) error
 	Insert(ctx context.Context, c proxy.Caller, op proxy.Insert) (proxy.IDs, error)
 	Update(ctx context.Context, c proxy.Caller, op proxy.Update) (proxy.UpdateResult, error)
 	Replace(ctx context.Context, c proxy.Caller, op proxy.Replace) (proxy.UpdateResult, error)
@@ -41,6 +44,8 @@ type Config struct {
 	Versions []string
 	// ReturnType is the format of answers to requests whose Accept header names none.
 	ReturnType Format
+	// NoExtensions answers 404 to the actions that the Atlas Data API did not have.
+	NoExtensions bool
 	// InsertStatus is the status of successful inserts, 200 (the default) or 201.
 	InsertStatus int
 

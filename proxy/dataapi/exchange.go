@@ -96,7 +96,7 @@ func (x *exchange) refuse(err error) {
 		x.log(slog.LevelDebug, &failure{reason: "client_gone"})
 		panic(http.ErrAbortHandler)
 	}
-	if f.code == codeReadSize && actions[x.action].operation != opFind {
+	if f.code == codeReadSize && stores(actions[x.action].operation) {
 		f.code = codeMongoDB // the size of a document that was to be stored
 	}
 	x.code = f.code

@@ -16,10 +16,11 @@ import (
 	"github.com/rolegate/rolegate/rules"
 )
 
-// fake is a proxy of function fields. It remembers the last operation and its caller.
+// fake is a proxy of fields. What find emits is also what a pipeline does. It remembers the last operation and its caller.
 type fake struct {
 	find   func(ctx context.Context, op proxy.Find, emit func(bson.Raw) error) error
 	one    bson.Raw
+	values []bson.RawValue
 	ids    proxy.IDs
 	update proxy.UpdateResult
 	n      int64
@@ -40,6 +41,24 @@ func (f *fake) Find(ctx context.Context, c proxy.Caller, op proxy.Find, emit fun
 func (f *fake) FindOne(_ context.Context, c proxy.Caller, op proxy.Find) (bson.Raw, error) {
 	f.caller, f.op = c, op
 	return f.one, f.err
+}
+
+func (f *fake) Count(_ context.Context, c proxy.Caller, op proxy.Count) (int64, error) {
+	f.caller, f.op = c, op
+	return f.n, f.err
+}
+
+func (f *fake) Distinct(_ context.Context, c proxy.Caller, op proxy.Distinct) ([]bson.RawValue, error) {
+	f.caller, f.op = c, op
+	return f.values, f.err
+}
+
+func (f *fake) Aggregate(ctx context.Context, c proxy.Caller, op proxy.Aggregate, emit func(bson.Raw) error) error {
+	f.caller, f.op = c, op
+	if f.find == nil {
+		return f.err
+	}
+	return f.find(ctx, proxy.Find{}, emit)
 }
 
 func (f *fake) Insert(_ context.Context, c proxy.Caller, op proxy.Insert) (proxy.IDs, error) {

@@ -130,7 +130,7 @@ func TestRoutes(t *testing.T) {
 		{"unknown app, other path", "GET", "/app/other/endpoint/hello", 404, `{"error":"cannot find app using Client App ID 'other'","error_code":"BadRequest"}`},
 		{"unknown app, escaped", "POST", "/app/%22%3Cmyapp-abcde/endpoint/data/v1/action/find", 404, `{"error":"cannot find app using Client App ID '%22%3Cmyapp-abcde'","error_code":"BadRequest"}`},
 		{"unknown action", "POST", base + "drop", 404, `{"error":"cannot find the action","error_code":"BadRequest"}`},
-		{"action not built", "POST", base + "aggregate", 404, `{"error":"cannot find the action","error_code":"BadRequest"}`},
+		{"action not built", "POST", base + "bulkWrite", 404, `{"error":"cannot find the action","error_code":"BadRequest"}`},
 		{"action in another case", "POST", base + "FindOne", 404, `{"error":"cannot find the action","error_code":"BadRequest"}`},
 		{"escaped action", "POST", base + "%66ind", 404, `{"error":"cannot find the action","error_code":"BadRequest"}`},
 		{"escaped slash", "POST", "/app/myapp-abcde/endpoint/data/v1/action%2Ffind", 404, path},
@@ -220,13 +220,53 @@ func TestFailuresOfTheProxy(t *testing.T) {
 }
 
 func TestReadsThatAreTooLarge(t *testing.T) {
+	reads := map[string]string{"find": ``, "findOne": ``, "countDocuments": ``, "distinct": `,"key":"a"`, "aggregate": `,"pipeline":[]`}
 	for kind, want := range map[proxy.Kind]string{
 		proxy.TooLarge:  `{"error":"size limit exceeded","error_code":"ReadSizeLimitExceeded"}`,
 		proxy.ScanLimit: `{"error":"too many documents to examine","error_code":"ReadSizeLimitExceeded"}`,
 	} {
-		res := post(dataapi.New(config(&fake{err: &proxy.Error{Kind: kind}})), "find", findBody, nil)
-		if got := text(t, res); res.StatusCode != 400 || got != want {
-			t.Errorf("%d %s, want 400 %s", res.StatusCode, got, want)
+		for action, keys := range reads {
+			res := post(dataapi.New(config(&fake{err: &proxy.Error{Kind: kind}})), action, `{`+names+keys+`}`, nil)
+			if got := text(t, res); res.StatusCode != 400 || got != want {
+				t.Errorf("%s: %d %s, want 400 %s", action, res.StatusCode, got, want)
+			}
+		}
+	}
+}
+
+func TestNoExtensions(t *testing.T) {
+	c := config(&fake{})
+	c.NoExtensions = true
+	h := dataapi.New(c)
+	const gone = `{"error":"cannot find the action","error_code":"BadRequest"}`
+	for action, keys := range map[string]string{"countDocuments": ``, "distinct": `,"key":"a"`} {
+		res := post(h, action, `{`+names+keys+`}`, nil)
+		if got := text(t, res); res.StatusCode != http.StatusNotFound || got != gone {
+			t.Errorf("%s: %d %s, want 404 %s", action, res.StatusCode, got, gone)
+		}
+	}
+	for action, keys := range map[string]string{"find": ``, "aggregate": `,"pipeline":[]`} {
+		if res := post(h, action, `{`+names+keys+`}`, nil); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d, want 200", action, res.StatusCode)
+		}
+	}
+}
+
+// What rules are told of a request is the operation, whatever the action is called.
+func TestOperationsOfActions(t *testing.T) {
+	const filter = `,"filter":{}`
+	for action, want := range map[string]struct{ operation, keys string }{
+		"find": {"find", ``}, "findOne": {"find", ``}, "countDocuments": {"count", ``}, "distinct": {"distinct", `,"key":"a"`},
+		"aggregate": {"aggregate", `,"pipeline":[]`}, "insertOne": {"insert", `,"document":{}`}, "insertMany": {"insert", `,"documents":[{}]`},
+		"updateOne": {"update", filter + `,"update":{}`}, "updateMany": {"update", filter + `,"update":{}`},
+		"replaceOne": {"update", filter + `,"replacement":{}`}, "deleteOne": {"delete", filter}, "deleteMany": {"delete", filter},
+	} {
+		f := &fake{ids: proxy.IDs{value(t, `1`)}}
+		if res := post(dataapi.New(config(f)), action, `{`+names+want.keys+`}`, nil); res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", action, res.StatusCode)
+		}
+		if r := f.caller.Request; r.Operation != want.operation || r.Action != action {
+			t.Errorf("%s: operation %q, action %q, want %q", action, r.Operation, r.Action, want.operation)
 		}
 	}
 }

@@ -93,6 +93,19 @@ func (req *request) required(key string) (bson.Raw, error) {
 	return doc, err
 }
 
+// text returns a string that must be there.
+func (req *request) text(key string) (string, error) {
+	v, ok := req.fields[key]
+	if !ok {
+		return "", missing(key + " is required")
+	}
+	s, ok := bsonval.String(v)
+	if !ok {
+		return "", invalid(key + " must be a string")
+	}
+	return s, nil
+}
+
 // objects returns an array of documents, nil when it is absent.
 func (req *request) objects(key string) ([]bson.Raw, error) {
 	v, ok := req.fields[key]

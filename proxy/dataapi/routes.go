@@ -47,7 +47,7 @@ func (s *server) route(r *http.Request) (target, error) {
 	}
 	name := match.Vars["action"]
 	a, ok := actions[name]
-	if !ok {
+	if !ok || s.NoExtensions && extensions[name] {
 		return target{}, notFound("cannot find the action")
 	}
 	if r.Method != http.MethodPost {

@@ -15,20 +15,20 @@ const chunk = 64 << 10
 
 var errClientGone = errors.New("the client went away")
 
-// stream writes {"documents": […]} as the documents come. The first part is held back: until it is sent an error
-// gets its own status, and an answer that ends before has a Content-Length. After that an error can only cut the
-// connection, which the client notices because the last chunk never comes.
+// stream writes {"documents": […]}, or values under another key, as they come. The first part is held back: until it is
+// sent an error gets its own status, and an answer that ends before has a Content-Length. After that an error can only
+// cut the connection, which the client notices because the last chunk never comes.
 type stream struct {
 	x    *exchange
 	buf  *[]byte
-	n    int   // documents
+	n    int   // values
 	sent int64 // bytes
 	err  error // why emit stopped; it decides the answer, whatever the proxy makes of it
 }
 
-func newStream(x *exchange) *stream {
+func newStream(x *exchange, key string) *stream {
 	st := &stream{x: x, buf: x.s.buffers.Get().(*[]byte)}
-	*st.buf = append((*st.buf)[:0], `{"documents":[`...)
+	*st.buf = append(append(append((*st.buf)[:0], `{"`...), key...), `":[`...)
 	return st
 }
 
@@ -43,18 +43,18 @@ func (st *stream) release() {
 // emit appends one document of the answer. The document is not kept.
 func (st *stream) emit(doc bson.Raw) error {
 	if st.err == nil {
-		st.err = st.add(doc)
+		st.err = st.add(bsonval.FromDocument(doc))
 	}
 	return st.err
 }
 
-func (st *stream) add(doc bson.Raw) error {
+func (st *stream) add(v bson.RawValue) error {
 	if st.n > 0 {
 		*st.buf = append(*st.buf, ',')
 	}
 	st.n++
 	var err error
-	if *st.buf, err = st.x.append(*st.buf, bsonval.FromDocument(doc)); err != nil {
+	if *st.buf, err = st.x.append(*st.buf, v); err != nil {
 		return err
 	}
 	if limit := st.x.s.MaxResponse; limit > 0 && st.sent+int64(len(*st.buf)) > limit {
@@ -69,8 +69,14 @@ func (st *stream) add(doc bson.Raw) error {
 	return nil
 }
 
-// close ends a complete answer.
-func (st *stream) close() error {
+// end ends the answer, which is complete if the operation did not fail.
+func (st *stream) end(err error) error {
+	switch {
+	case st.err != nil:
+		return st.err
+	case err != nil:
+		return err
+	}
 	*st.buf = append(*st.buf, `]}`...)
 	if st.x.status != 0 {
 		return st.flush()

@@ -148,6 +148,35 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// The values of distinct, and what a pipeline yields, are under the same limits as the documents of find.
+func TestStreamsOfOtherReads(t *testing.T) {
+	const n = 5000
+	one := `"` + strings.Repeat("x", 1000) + `"`
+	f := &fake{find: repeated(kilobyte(t), n, nil)}
+	for range n {
+		f.values = append(f.values, value(t, one))
+	}
+	c := config(f)
+	whole := dataapi.New(c)
+	c.MaxResponse = 500 << 10
+	limited := dataapi.New(c)
+	for action, tt := range map[string]struct{ keys, name, one string }{
+		"distinct":  {`,"key":"a"`, "values", one},
+		"aggregate": {`,"pipeline":[]`, "documents", `{"a":` + one + `}`},
+	} {
+		res := post(whole, action, `{`+names+tt.keys+`}`, nil)
+		want := `{"` + tt.name + `":[` + strings.Repeat(tt.one+",", n-1) + tt.one + `]}`
+		if got := text(t, res); res.StatusCode != 200 || res.ContentLength >= 0 || got != want {
+			t.Errorf("%s: %d, %d bytes of %d, want 200 and %d streamed", action, res.StatusCode, len(got), res.ContentLength, len(want))
+		}
+		res = post(limited, action, `{`+names+tt.keys+`}`, nil)
+		const refused = `{"error":"the answer exceeds 0 MB","error_code":"ReadSizeLimitExceeded"}`
+		if got := text(t, res); res.StatusCode != 400 || got != refused {
+			t.Errorf("%s: %d %.100s, want 400 %s", action, res.StatusCode, got, refused)
+		}
+	}
+}
+
 // A client that goes away ends the work for it, and nobody is answered, whatever the work ends with.
 func TestClientGoesAway(t *testing.T) {
 	for name, end := range map[string]error{"context": context.Canceled, "store": &proxy.Error{Kind: proxy.Unavailable}} {
