@@ -72,7 +72,7 @@ func (inProcess) Open(_ context.Context, c *policytest.Case) (policytest.Session
 	if err := seed(c, store.seed); err != nil {
 		return nil, err
 	}
-	p := proxy.Config{Store: store, Policy: policy, Log: slog.New(slog.DiscardHandler), NoRegex: settings.noRegex}
+	p := proxy.Config{Store: store, Policy: policy, Log: slog.New(slog.DiscardHandler), NoRegex: settings.appServices}
 	if cud := app.CustomUserData; cud != nil && cud.Enabled {
 		p.CustomData = &proxy.CustomDataSource{
 			NS:          rules.Namespace{Service: cud.Service, Database: cud.Database, Collection: cud.Collection},
@@ -85,7 +85,7 @@ func (inProcess) Open(_ context.Context, c *policytest.Case) (policytest.Session
 	}
 	handler := dataapi.New(dataapi.Config{
 		AppID: policytest.AppID, Versions: []string{"v1"}, DataSources: sources,
-		Operations: proxy.New(p), Authenticate: believe(c),
+		Operations: proxy.New(p), Authenticate: believe(c), NoExtensions: settings.appServices,
 	})
 	keys := map[string]string{}
 	for name := range c.Users {
@@ -163,8 +163,8 @@ func subject(token string) string {
 
 // settings are the parts of server.json that the proxy itself knows.
 type settings struct {
-	noRegex, skipPostImageCheck, nullTypeSchemas bool
-	forServer                                    bool // there are others
+	appServices, skipPostImageCheck, nullTypeSchemas bool
+	forServer                                        bool // there are others
 }
 
 func parseSettings(text []byte) (settings, error) {
@@ -184,7 +184,7 @@ func parseSettings(text []byte) (settings, error) {
 		switch e.Key() {
 		case "compat":
 			compat, _ := e.Value().StringValueOK()
-			s.noRegex = compat == "app-services"
+			s.appServices = compat == "app-services"
 		case "update_post_image_check":
 			check, ok := e.Value().BooleanOK()
 			s.skipPostImageCheck = ok && !check

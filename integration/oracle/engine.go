@@ -1,5 +1,5 @@
-// Package oracle compares what this project computes in process with what MongoDB computes: queries, sorts and updates
-// over random documents that lean towards trouble.
+// Package oracle compares what this project computes in process with what MongoDB computes: queries, sorts, the
+// values of distinct, and updates, over random documents that lean towards trouble.
 //
 // It needs a real MongoDB at ROLEGATE_TEST_MONGODB_URI and skips without one. ROLEGATE_ORACLE_SCALE multiplies the number
 // of comparisons (1 by default), ROLEGATE_ORACLE_SEED repeats a run; every failure prints its seed.
