@@ -40,6 +40,7 @@ type Distinct struct {
 type Aggregate struct {
 	NS       rules.Namespace
 	Pipeline []bson.Raw // each stage as the client sent it
+	Limit    int64      // of the answer; 0 is none
 }
 
 // Insert asks to store documents, all or none as far as rules are concerned.

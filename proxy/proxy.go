@@ -44,6 +44,7 @@ type Limits struct {
 	Targets int   // documents that one guarded write may change, 10,000
 	Inserts int   // documents of one insert, 1,000
 	Memory  int64 // bytes held for one request, 128 MiB
+	View    int   // bytes of documents sent along with a pipeline, 12 MiB; a command ends at 16 MiB
 }
 
 // attempts is how often a write is decided before the proxy gives up because the document keeps changing.
@@ -61,6 +62,7 @@ func New(c Config) *Proxy {
 	c.Limits.Targets = cmp.Or(c.Limits.Targets, 10_000)
 	c.Limits.Inserts = cmp.Or(c.Limits.Inserts, 1_000)
 	c.Limits.Memory = cmp.Or(c.Limits.Memory, 128<<20)
+	c.Limits.View = cmp.Or(c.Limits.View, 12<<20)
 	if c.Now == nil {
 		c.Now = time.Now
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/rolegate/rolegate/internal/telemetry"
+	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/proxy/dataapi"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -26,6 +27,11 @@ func observer(m *telemetry.Metrics) func(dataapi.Observation) {
 			m.Panic()
 		}
 	}
+}
+
+// reads counts the reads of collections.
+func reads(m *telemetry.Metrics) func(proxy.Reading) {
+	return func(r proxy.Reading) { m.Read(r.Operation, r.Outcome.String(), r.Fetched, r.Returned) }
 }
 
 // counted counts the credentials that are checked.

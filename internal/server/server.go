@@ -83,7 +83,9 @@ func (s *Server) open(ctx context.Context) (err error) {
 	}
 	metrics := telemetry.New()
 	metrics.Revision(s.plan.app.Revision)
-	door := s.plan.doorConfig(proxy.New(s.plan.proxyConfig(s.store)), counted(authenticator(s.auth), metrics))
+	operations := s.plan.proxyConfig(s.store)
+	operations.ObserveRead = reads(metrics)
+	door := s.plan.doorConfig(proxy.New(operations), counted(authenticator(s.auth), metrics))
 	door.Observe = observer(metrics)
 	s.door = forwarded(s.plan.settings.trustedProxies, dataapi.New(door))
 	s.adminDoor = admin.New(admin.Config{Ready: s.notReady, Revision: s.plan.app.Revision, Metrics: metrics.Handler()})

@@ -26,6 +26,9 @@ type Metrics struct {
 	panics   prometheus.Counter
 	logins   *prometheus.CounterVec // by kind and outcome
 	revision *prometheus.GaugeVec   // by revision
+
+	reads     *prometheus.CounterVec // by op and plan
+	documents *prometheus.CounterVec // by op and stage
 }
 
 // New makes the metrics in a registry of their own.
@@ -54,7 +57,15 @@ func New() *Metrics {
 			Help: "1 for the revision of the app export that is served.",
 		}, []string{"revision"}),
 	}
-	m.registry.MustRegister(m.requests, m.duration, m.panics, m.logins, m.revision,
+	m.reads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: prefix + "reads_total",
+		Help: "Reads of collections, by operation and plan: none (nothing could match), exact, or narrowed (sorted out in the proxy).",
+	}, []string{"op", "plan"})
+	m.documents = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: prefix + "documents_total",
+		Help: "Documents of those reads, by operation and stage: fetched from the database, or returned as the answer.",
+	}, []string{"op", "stage"})
+	m.registry.MustRegister(m.requests, m.duration, m.panics, m.logins, m.revision, m.reads, m.documents,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -63,6 +74,13 @@ func New() *Metrics {
 func (m *Metrics) Request(dialect, op, outcome string, d time.Duration) {
 	m.requests.WithLabelValues(dialect, orNone(op), orNone(outcome)).Inc()
 	m.duration.WithLabelValues(dialect, orNone(op)).Observe(d.Seconds())
+}
+
+// Read counts one read of a collection.
+func (m *Metrics) Read(op, plan string, fetched, returned int) {
+	m.reads.WithLabelValues(op, plan).Inc()
+	m.documents.WithLabelValues(op, "fetched").Add(float64(fetched))
+	m.documents.WithLabelValues(op, "returned").Add(float64(returned))
 }
 
 // Panic counts a request that ended in a panic.

@@ -25,6 +25,7 @@ func TestMetrics(t *testing.T) {
 	m.Request("dataapi", "find", "ok", 30*time.Millisecond)
 	m.Request("dataapi", "find", "ok", 30*time.Millisecond)
 	m.Request("dataapi", "", "", time.Second)
+	m.Read("find", "narrowed", 7, 2)
 	m.Panic()
 	m.Login("jwt", "failed")
 	m.Revision("old")
@@ -35,6 +36,9 @@ func TestMetrics(t *testing.T) {
 		`rolegate_requests_total{dialect="dataapi",op="none",outcome="none"} 1`,
 		`rolegate_request_duration_seconds_bucket{dialect="dataapi",op="find",le="0.025"} 0`,
 		`rolegate_request_duration_seconds_bucket{dialect="dataapi",op="find",le="0.05"} 2`,
+		`rolegate_reads_total{op="find",plan="narrowed"} 1`,
+		`rolegate_documents_total{op="find",stage="fetched"} 7`,
+		`rolegate_documents_total{op="find",stage="returned"} 2`,
 		`rolegate_panics_total 1`,
 		`rolegate_authentications_total{kind="jwt",outcome="failed"} 1`,
 		`rolegate_config_revision_info{revision="new"} 1`,

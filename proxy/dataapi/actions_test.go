@@ -123,9 +123,9 @@ func TestOperations(t *testing.T) {
 		{"distinct of everything", "distinct", `{"key":"",` + names + `}`, proxy.Distinct{NS: ns}},
 		{
 			"aggregate", "aggregate", `{"pipeline":[{"$match":{"a":{"$gte":{"$minKey":1}}}},{"$sort":{"b":1,"a":-1}},{"a":1,"$b":{"$oid":"0123456789abcdef01234567"}}],` + names + `}`,
-			proxy.Aggregate{NS: ns, Pipeline: []bson.Raw{doc(t, `{"$match":{"a":{"$gte":{"$minKey":1}}}}`), doc(t, `{"$sort":{"b":1,"a":-1}}`), doc(t, `{"a":1,"$b":`+oid+`}`)}},
+			proxy.Aggregate{NS: ns, Limit: 50_000, Pipeline: []bson.Raw{doc(t, `{"$match":{"a":{"$gte":{"$minKey":1}}}}`), doc(t, `{"$sort":{"b":1,"a":-1}}`), doc(t, `{"a":1,"$b":`+oid+`}`)}},
 		},
-		{"aggregate without stages", "aggregate", `{"pipeline":[],` + names + `}`, proxy.Aggregate{NS: ns, Pipeline: []bson.Raw{}}},
+		{"aggregate without stages", "aggregate", `{"pipeline":[],` + names + `}`, proxy.Aggregate{NS: ns, Limit: 50_000, Pipeline: []bson.Raw{}}},
 		{"insertOne, types of numbers", "insertOne", `{` + names + `,"document":{"n":5,"m":5.0,"o":9007199254740993}}`, proxy.Insert{NS: ns, Documents: []bson.Raw{doc(t, `{"n":{"$numberInt":"5"},"m":{"$numberDouble":"5"},"o":{"$numberLong":"9007199254740993"}}`)}}},
 		{"insertMany", "insertMany", `{` + names + `,"documents":[{"a":1},{"b":2}]}`, proxy.Insert{NS: ns, Documents: []bson.Raw{doc(t, `{"a":1}`), doc(t, `{"b":2}`)}}},
 		{"updateOne", "updateOne", `{` + names + `,"filter":{"a":1},"update":{"$set":{"b":1}},"upsert":false}`, proxy.Update{NS: ns, Filter: doc(t, `{"a":1}`), Update: doc(t, `{"$set":{"b":1}}`)}},

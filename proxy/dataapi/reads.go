@@ -106,7 +106,7 @@ func distinct(ctx context.Context, c call) error {
 }
 
 func aggregate(ctx context.Context, c call) error {
-	op := proxy.Aggregate{NS: c.ns}
+	op := proxy.Aggregate{NS: c.ns, Limit: maxFind}
 	var err error
 	if op.Pipeline, err = c.request.objects("pipeline"); err != nil {
 		return err
