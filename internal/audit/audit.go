@@ -33,7 +33,7 @@ func keys() map[string]int {
 			"code", "reason", "outcome", "role", "permission", "path", "documents", "plan", "fetched", "returned", "status", "duration",
 			// The server itself.
 			"app", "app_id", "revision", "version", "address", "admin", "at_most", "service", "host", "hosts", "keys", "algorithm",
-			"problems", "tls", "expr", "bulk_write", "collation",
+			"problems", "tls", "expr", "bulk_write", "collation", "computed", "union_with", "documents_stage",
 		},
 		longText: {"cause", "error", "value", "diagnostic"},
 		// Of a panic: function names and addresses.

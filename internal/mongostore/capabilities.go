@@ -41,7 +41,7 @@ func (s *source) capabilities(ctx context.Context) (capabilities, error) {
 	}
 	s.log.Info("database reached", "hosts", s.hosts, "version", version,
 		"expr", c.expr, "collation", c.collation, "bulk_write", c.bulkWrite,
-		"computed", c.computed, "union_with", c.unionWith, "documents", c.documents)
+		"computed", c.computed, "union_with", c.unionWith, "documents_stage", c.documents)
 	if !c.expr {
 		s.log.Warn("this server has no $expr: a write cannot be pinned exactly to what was checked; for development only",
 			"hosts", s.hosts)

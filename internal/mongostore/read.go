@@ -34,8 +34,8 @@ func withOptions(cmd, readConcern bson.D, caps capabilities) bson.D {
 	return cmd
 }
 
-// read yields what the cursor of a command returns. A yielded document aliases the reply and is valid until the next one
-// is asked for.
+// read yields what the cursor of a command returns. A yielded document aliases the reply and is valid until the next
+// one is asked for.
 func (s *Store) read(
 	ctx context.Context, ns rules.Namespace, batch int32, forDecision bool,
 	command func(readConcern bson.D, caps capabilities) bson.D,

@@ -2,9 +2,9 @@
 // server would, from the document's bytes.
 //
 // A Filter is parsed once from a query document and matches any number of documents, at the same time if need be. A Test
-// is a single operator with its operand, for callers that have their own logic around it. Path.Values is how distinct looks
-// into a document, which is another way through arrays. What Parse does not know it
+// is a single operator with its operand, for callers that have their own logic around it. What Parse does not know it
 // refuses with an *Error before anything is matched: an operator that is accepted means what it means to MongoDB.
+// Path.Values is how distinct looks into a document, which is another way through arrays.
 //
 // Refused although the server would take it: $expr, $where, $text, $jsonSchema, the geospatial and the bitwise operators;
 // from clients also names that start with a dollar sign inside values and paths, and the BSON types that only old drivers

@@ -6,11 +6,12 @@ import (
 	"github.com/rolegate/rolegate/internal/bsonval"
 )
 
-// Values calls f with every value that MongoDB's distinct finds at p, until f returns false, and reports whether it never
-// did. An array at the end of the path stands for its elements, one level deep. What is missing is no value, null is one.
+// Values calls f with every value that MongoDB's distinct finds at p, until f returns false, and reports whether it
+// never did. An array at the end of the path stands for its elements, one level deep. What is missing is no value, null
+// is one.
 //
-// The way through an array is not that of a filter: a numeric segment is only a position, never the name of a field in an
-// element; any other segment leads into the elements that are documents.
+// The way through an array is not that of a filter: a numeric segment is only a position, never the name of a field in
+// an element; any other segment leads into the elements that are documents.
 func (p Path) Values(doc bson.Raw, f func(bson.RawValue) bool) bool {
 	return len(p.segments) == 0 || eachValue(bsonval.FromDocument(doc), p.segments, f)
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/rolegate/rolegate/rules"
 )
 
-// fake is a proxy of fields. What find emits is also what a pipeline does. It remembers the last operation and its caller.
+// fake is a proxy of fields; what find emits is also what a pipeline does. It remembers the last operation and its
+// caller.
 type fake struct {
 	find   func(ctx context.Context, op proxy.Find, emit func(bson.Raw) error) error
 	one    bson.Raw

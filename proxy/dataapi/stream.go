@@ -15,8 +15,8 @@ const chunk = 64 << 10
 
 var errClientGone = errors.New("the client went away")
 
-// stream writes {"documents": […]}, or values under another key, as they come. The first part is held back: until it is
-// sent an error gets its own status, and an answer that ends before has a Content-Length. After that an error can only
+// stream writes {"documents": […]}, or values under another key, as they come. The first part is held back: until it
+// is sent an error gets its own status, and an answer that ends before has a Content-Length. After that an error can only
 // cut the connection, which the client notices because the last chunk never comes.
 type stream struct {
 	x    *exchange
