@@ -108,6 +108,9 @@ func (s *session) each(ctx context.Context, v viewRead, f func(stored, view bson
 	}
 	defer s.logWithheld()
 	if !p.ordered {
+		if done, err := s.pageThere(ctx, v, &r, f); done || err != nil {
+			return err
+		}
 		return s.sorted(ctx, v, &r, f)
 	}
 	skip, emitted := v.skip, int64(0)

@@ -1,0 +1,70 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// pageThere lets the database cut, sort and page documents whose order follows from what the user sees of them, where a
+// plain query cannot: it knows the stored documents only. It reports false when the page has to be made here.
+//
+// Documents that compare alike but are not the same, as {n: 1} and {n: 1.0} are, come from the database in an order that
+// may follow what is hidden. So one more is read on each side of the page, and where such a pair lies across its edge the
+// page is not used.
+func (s *session) pageThere(ctx context.Context, v viewRead, r *reading, f func(stored, view bson.Raw) error) (done bool, err error) {
+	if !r.plan.exact() || v.forDecision || v.limit == 0 || (v.sort != nil && !cannotFail(v.sort)) {
+		return false, nil
+	}
+	features, err := s.p.Store.Features(ctx, s.ns)
+	if err != nil {
+		return false, s.storeError(err)
+	}
+	segments, why := s.view().Segments(v.filter)
+	if !features.Computed || why != nil || len(segments) == 0 || (len(segments) > 1 && !features.UnionWith) {
+		return false, nil
+	}
+	before := min(v.skip, 1)
+	var window []bson.Raw
+	if skip := v.skip - before; skip > 0 {
+		window = append(window, stage("$skip", skip))
+	}
+	window = append(window, limitStage(v.limit+before+1))
+	stages := append(cutStages(s.ns.Collection, segments), byItself(v.sort, window...)...)
+
+	var page []bson.Raw
+	size := int64(0)
+	for doc, err := range s.p.Store.Aggregate(ctx, s.ns, AggregateQuery{Stages: stages}) {
+		if err != nil {
+			return false, s.storeError(err)
+		}
+		if size += int64(len(doc)); size > s.p.Limits.Memory {
+			return false, nil
+		}
+		r.fetched++
+		page = append(page, bytes.Clone(doc))
+	}
+	torn := func(a, b bson.Raw) bool { return !bytes.Equal(a, b) && alike(v.sort, a, b) }
+	if before > 0 {
+		if len(page) > 1 && torn(page[0], page[1]) {
+			return false, nil
+		}
+		page = page[min(1, len(page)):]
+	}
+	if n := int(v.limit); len(page) > n {
+		if torn(page[n-1], page[n]) {
+			return false, nil
+		}
+		page = page[:n]
+	}
+	slices.SortFunc(page, s.order(v.sort))
+	for _, doc := range page {
+		r.returned++
+		if err := f(nil, doc); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
