@@ -132,7 +132,7 @@ func TestLater(t *testing.T) {
 		if c.Later != "" && !slices.Contains(known, c.Later) {
 			t.Errorf("%s waits for %q, which is none of %q", c.Name, c.Later, known)
 		}
-		if c.Needs != "" && c.Needs != needsRealEngine {
+		if !slices.Contains([]string{"", needsRealEngine, needsComputed, needsNotComputed}, c.Needs) {
 			t.Errorf("%s needs %q", c.Name, c.Needs)
 		}
 	}
@@ -140,6 +140,12 @@ func TestLater(t *testing.T) {
 
 // needsRealEngine marks cases whose documents or requests the embedded server cannot take.
 const needsRealEngine = "real engine"
+
+// needsComputed marks cases with pipelines that a database has to run.
+const needsComputed = "computed fields"
+
+// needsNotComputed marks cases about what a database cannot run.
+const needsNotComputed = "no computed fields"
 
 // TestCasesInProcess runs the corpus against the proxy and the door, without a network and without a database.
 func TestCasesInProcess(t *testing.T) {

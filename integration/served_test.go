@@ -100,8 +100,15 @@ func (s *served) drop(ctx context.Context, names []string) error {
 }
 
 func (s *served) Lacks(c *policytest.Case) string {
-	if c.Needs == needsRealEngine && !s.db.Real {
-		return c.Needs
+	switch c.Needs {
+	case needsRealEngine, needsComputed:
+		if !s.db.Real {
+			return c.Needs
+		}
+	case needsNotComputed:
+		if s.db.Real {
+			return c.Needs
+		}
 	}
 	return ""
 }
