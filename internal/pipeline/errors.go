@@ -6,8 +6,8 @@ import (
 	"github.com/rolegate/rolegate/internal/echo"
 )
 
-// Error says why a pipeline was refused. It may name a stage, an operator, a variable or a field of the pipeline, never a
-// value.
+// Error says why a pipeline was refused. It may name a stage, an operator, a variable or a field of the pipeline, never
+// a value.
 type Error struct{ Msg string }
 
 func (e *Error) Error() string { return e.Msg }

@@ -91,8 +91,8 @@ func fieldPath(text string) error {
 	return nil
 }
 
-// literal checks a value that the server takes as it is, at any depth: its types are those that clients may send outside
-// of filters.
+// literal checks a value that the server takes as it is, at any depth: its types are those that clients may send
+// outside of filters.
 func (p *parser) literal(v bson.RawValue) error {
 	if err := p.node(); err != nil {
 		return err

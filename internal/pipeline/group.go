@@ -9,8 +9,8 @@ import (
 	"github.com/rolegate/rolegate/internal/echo"
 )
 
-// accumulators are those that $group, $bucket and $bucketAuto may use. The value tells whether $setWindowFields may use it
-// over a window; operators that only exist there are not supported.
+// accumulators are those that $group, $bucket and $bucketAuto may use. The value tells whether $setWindowFields may use
+// it over a window; operators that only exist there are not supported.
 var accumulators = map[string]bool{
 	"$sum": true, "$avg": true, "$min": true, "$max": true, "$first": true, "$last": true, "$push": true, "$addToSet": true,
 	"$mergeObjects": false, "$count": true, "$stdDevPop": true, "$stdDevSamp": true,

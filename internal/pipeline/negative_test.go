@@ -137,8 +137,8 @@ var poisons = []string{
 	`[{"$lookup":{"from":"c","pipeline":[],"as":"x"}}]`, `{"$code":"x"}`, `"$n.$x"`, `{"$add":[1,1],"$function":{}}`,
 }
 
-// A pipeline that is accepted is changed at one place, whatever the place is: the result is refused. This needs no list of
-// places, so it finds those that were forgotten.
+// A pipeline that is accepted is changed at one place, whatever the place is: the result is refused. This needs no list
+// of places, so it finds those that were forgotten.
 func TestNothingIsLeftUnchecked(t *testing.T) {
 	t.Parallel()
 	pipelines := examples(t)

@@ -91,13 +91,14 @@ func (p *parser) named(op string, v bson.RawValue, vars *scope, f form) error {
 		return err
 	}
 	for it := bsonval.NewIter(doc); it.Next(); {
-		switch name := string(it.Key()); {
-		case f.inner == "" || name != f.inner && name != "as":
-			err = p.expression(it.Value(), vars)
-		case name == f.inner:
-			err = p.expression(it.Value(), inner)
+		within := vars
+		switch string(it.Key()) {
+		case "as": // a name, which bind has read
+			continue
+		case f.inner:
+			within = inner
 		}
-		if err != nil {
+		if err := p.expression(it.Value(), within); err != nil {
 			return err
 		}
 	}

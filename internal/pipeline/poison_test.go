@@ -13,8 +13,8 @@ type variant struct {
 	at       string
 }
 
-// poisoned returns a pipeline in as many variants as it has places: each value replaced by the poison, the poison added to
-// each object, and each name replaced by one that is on no list. What is inside a filter or a $literal is data.
+// poisoned returns a pipeline in as many variants as it has places: each value replaced by the poison, the poison added
+// to each object, and each name replaced by one that is on no list. What is inside a filter or a $literal is data.
 func poisoned(pipeline, poison any) []variant {
 	var out []variant
 	change("", pipeline, poison, func(at string, changed any) { out = append(out, variant{changed, at}) })
