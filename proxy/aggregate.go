@@ -128,7 +128,7 @@ func (s *session) planAggregate(ctx context.Context, pl *pipeline.Pipeline, lead
 		s.record(&reading{plan: readPlan{outcome: Exact}})
 		return AggregateQuery{Stages: append([]bson.Raw{unsetReserved}, client...)}, nil
 	}
-	segments, why := s.view().Segments(v.filter)
+	segments, _, why := s.view().Segments(v.raw, v.filter)
 	if why == nil && (len(segments) <= 1 || features.UnionWith) {
 		s.record(&reading{plan: readPlan{outcome: Exact}})
 		if len(segments) == 0 {

@@ -22,8 +22,8 @@ func (s *session) pageThere(ctx context.Context, v viewRead, r *reading, f func(
 	if err != nil {
 		return false, s.storeError(err)
 	}
-	segments, why := s.view().Segments(v.filter)
-	if !features.Computed || why != nil || len(segments) == 0 || (len(segments) > 1 && !features.UnionWith) {
+	segments, exact, why := s.view().Segments(v.raw, v.filter)
+	if !features.Computed || why != nil || !exact || len(segments) == 0 || (len(segments) > 1 && !features.UnionWith) {
 		return false, nil
 	}
 	before := min(v.skip, 1)

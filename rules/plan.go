@@ -132,46 +132,55 @@ const maxQuery = 5000
 
 // ask joins, over all parts, belonging to the part and matching there.
 func (p *Plan) ask(raw bson.Raw, f *query.Filter, why *[]Reason) predicate.Bounds {
-	matches := make([]predicate.Bounds, len(p.parts))
-	plain, size := f.Portable(), 0
+	matches, plain := p.matches(raw, f, why)
+	visible := make([]predicate.Bounds, len(p.parts))
 	for i := range p.parts {
 		pt := &p.parts[i]
-		n := narrower{plan: p, part: pt, plain: true}
-		matches[i] = f.Bounds(n.test)
-		plain = plain && n.plain
-		size += matches[i].May.Size() + matches[i].Must.Size()
+		if visible[i] = pt.when; !plain {
+			visible[i] = predicate.Both(pt.when, matches[i])
+		}
 		if pt.why != "" {
 			*why = append(*why, Reason{Role: pt.branch.role, Permission: pt.why})
 		}
-		if n.stuck != "" {
-			*why = append(*why, Reason{Role: pt.branch.role, Permission: "fields", Path: n.stuck})
-		}
 	}
-	visible := make([]predicate.Bounds, len(p.parts))
-	switch {
-	case plain:
-		// Every part shows all that the filter looks at: it means the same everywhere.
-		for i := range p.parts {
-			visible[i] = p.parts[i].when
-		}
-		client := predicate.Always()
-		if len(f.Paths()) > 0 {
-			client = predicate.Exactly(predicate.Leaf(raw))
-		} else if !f.Match(bsonval.Empty()) {
-			client = predicate.Never()
-		}
-		return predicate.Both(predicate.Either(visible...), client)
-	case size > maxQuery:
-		*why = append(*why, Reason{Permission: "filter"})
-		for i := range p.parts {
-			visible[i] = p.parts[i].when.Loose()
-		}
-	default:
-		for i := range p.parts {
-			visible[i] = predicate.Both(p.parts[i].when, matches[i])
-		}
+	if plain {
+		return predicate.Both(predicate.Either(visible...), matches[0])
 	}
 	return predicate.Either(visible...)
+}
+
+// matches states what the client's filter finds in each part. plain tells that it means the same in all of them, because
+// every part shows all that it looks at; it is then asked as it was written.
+func (p *Plan) matches(raw bson.Raw, f *query.Filter, why *[]Reason) (matches []predicate.Bounds, plain bool) {
+	matches = make([]predicate.Bounds, len(p.parts))
+	size := 0
+	plain = f.Portable()
+	for i := range p.parts {
+		n := narrower{plan: p, part: &p.parts[i], plain: true}
+		matches[i] = f.Bounds(n.test)
+		plain = plain && n.plain
+		size += matches[i].May.Size() + matches[i].Must.Size()
+		if n.stuck != "" {
+			*why = append(*why, Reason{Role: n.part.branch.role, Permission: "fields", Path: n.stuck})
+		}
+	}
+	switch {
+	case plain:
+		*why = nil
+		client := predicate.Of(f.Match(bsonval.Empty()))
+		if len(f.Paths()) > 0 {
+			client = predicate.Exactly(predicate.Leaf(raw))
+		}
+		for i := range matches {
+			matches[i] = client
+		}
+	case size > maxQuery:
+		*why = append(*why, Reason{Permission: "filter"})
+		for i := range matches {
+			matches[i] = predicate.Unstated()
+		}
+	}
+	return matches, plain
 }
 
 // narrower states the tests of a client's filter for the documents of one part.

@@ -22,29 +22,29 @@ type Segment struct {
 const maxSegments = 64
 
 // Segments splits the view into segments whose documents together are the view, each once. f is what the pipeline starts
-// with, or nil: documents that cannot match it may be left out. Where the view cannot be stated there are no segments
-// but a reason.
-func (p *Plan) Segments(f *query.Filter) ([]Segment, *Reason) {
+// with, written as raw: documents that cannot match it are left out, all of them where exact. Where the view cannot be
+// stated there are no segments but a reason.
+func (p *Plan) Segments(raw bson.Raw, f *query.Filter) (segments []Segment, exact bool, why *Reason) {
 	if !p.filters.Exact() {
-		return nil, &Reason{Permission: "filter"}
+		return nil, false, &Reason{Permission: "filter"}
 	}
 	projection, projected := p.bound.projection.Stage()
 	if projected && projection == nil {
-		return nil, &Reason{Permission: "filter"}
+		return nil, false, &Reason{Permission: "filter"}
 	}
+	matches, _ := p.matches(raw, f, new([]Reason))
 	var out []Segment
+	exact = true
 	for i := range p.parts {
+		exact = exact && matches[i].Exact()
 		for _, v := range p.parts[i].variants() {
 			if v.why != "" {
-				return nil, &Reason{Role: v.branch.role, Permission: v.why}
+				return nil, false, &Reason{Role: v.branch.role, Permission: v.why}
 			}
-			match := predicate.And(p.filters.May, v.when.May)
-			if f != nil {
-				match = predicate.And(match, f.Bounds((&narrower{plan: p, part: &v.part}).test).May)
-			}
+			match := predicate.And(p.filters.May, v.when.May, matches[i].May)
 			cut, ok := filter.Stages(v.shown())
 			if !ok || match.Size() > maxQuery {
-				return nil, &Reason{Role: v.branch.role, Permission: "fields"}
+				return nil, false, &Reason{Role: v.branch.role, Permission: "fields"}
 			}
 			if match.IsNone() {
 				continue
@@ -54,11 +54,11 @@ func (p *Plan) Segments(f *query.Filter) ([]Segment, *Reason) {
 			}
 			out = append(out, Segment{Role: v.branch.role, Match: match.Document(), Cut: cut})
 			if len(out) > maxSegments {
-				return nil, &Reason{Role: v.branch.role, Permission: "fields"}
+				return nil, false, &Reason{Role: v.branch.role, Permission: "fields"}
 			}
 		}
 	}
-	return out, nil
+	return out, exact, nil
 }
 
 // variant is a part in which every condition of a field has one value.
