@@ -120,6 +120,26 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// A sort that the database refuses, because it meets two arrays, is done here: no document may make a page fail.
+func TestFindSortsWhatTheDatabaseRefuses(t *testing.T) {
+	s := returning(docs(t, `{"_id":1,"owner":"ua","a":[2],"b":[1]}`, `{"_id":2,"owner":"ua","a":[1],"b":[2]}`)...)
+	inner := s.find
+	s.find = func(q proxy.Query) ([]bson.Raw, error) {
+		if q.Sort != nil {
+			return nil, proxy.ErrRejected
+		}
+		return inner(q)
+	}
+	p, _ := newProxy(t, s, owner, ``)
+	got, err := find(t, p, proxy.Find{Sort: doc(t, `{"a":1,"b":1}`), Limit: 1})
+	if diff := cmp.Diff([]string{`{"_id":2,"owner":"ua","a":[1],"b":[2]}`}, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if _, err := find(t, p, proxy.Find{Sort: doc(t, `{"a":1}`)}); err == nil {
+		t.Error("a sort that cannot meet two arrays was not refused")
+	}
+}
+
 func TestFindOne(t *testing.T) {
 	p, _ := newProxy(t, returning(docs(t, `{"_id":1,"owner":"ub"}`, `{"_id":2,"owner":"ua"}`)...), owner, ``)
 	got, err := p.FindOne(t.Context(), ann, proxy.Find{NS: ns, Limit: 7, Skip: 5})

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"sort"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -113,20 +114,30 @@ func (s *session) each(ctx context.Context, v viewRead, f func(stored, view bson
 		}
 		return s.sorted(ctx, v, &r, f)
 	}
-	skip, emitted := v.skip, int64(0)
+	skip := v.skip
 	if p.paged {
 		skip = 0
 	}
-	return s.scan(ctx, v, &r, func(stored, view bson.Raw) (bool, error) {
+	err := s.scan(ctx, v, &r, func(stored, view bson.Raw) (bool, error) {
 		if skip > 0 {
 			skip--
 			return true, nil
 		}
-		emitted++
 		r.returned++
 		err := f(stored, view)
-		return v.limit == 0 || emitted < v.limit, err
+		return v.limit == 0 || int64(r.returned) < v.limit, err
 	})
+	if r.fetched == 0 && isRejected(err) && v.sort != nil && !cannotFail(v.sort) && !s.view().PassThrough() {
+		// It met two arrays in documents of the view. Sorting the view does not fail.
+		r.plan.query.Sort, r.plan.query.Skip, r.plan.query.Limit = nil, 0, 0
+		return s.sorted(ctx, v, &r, f)
+	}
+	return err
+}
+
+func isRejected(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Kind == Rejected
 }
 
 // scan reads from the store, decides, cuts, and evaluates the client's filter again on what is left.
