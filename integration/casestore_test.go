@@ -37,6 +37,11 @@ func (s *caseStore) documents(database, collection string) []bson.Raw {
 
 func (s *caseStore) Ping(context.Context) error { return nil }
 
+// Direct is not asked for: this store has no features.
+func (s *caseStore) Direct(context.Context, rules.Namespace, proxy.DirectWrite) (proxy.DirectResult, error) {
+	return proxy.DirectResult{}, proxy.ErrRejected
+}
+
 func (s *caseStore) Find(_ context.Context, ns rules.Namespace, q proxy.Query) iter.Seq2[bson.Raw, error] {
 	return func(yield func(bson.Raw, error) bool) {
 		docs, err := s.find(ns, q)

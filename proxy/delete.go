@@ -16,15 +16,19 @@ func (p *Proxy) Delete(ctx context.Context, c Caller, op Delete) (int64, error) 
 	if err != nil {
 		return 0, err
 	}
-	ts, err := s.targets(ctx, v, op.Many)
-	if err != nil {
-		return 0, err
-	}
-	done, err := s.apply(ctx, v, ts, op.Many, func(d *rules.Decider, t target) (*GuardedWrite, error) {
+	change := func(d *rules.Decider, t target) (*GuardedWrite, error) {
 		if w := d.CheckDelete(t.stored); !w.Allowed {
 			return nil, s.deny(w)
 		}
 		return &GuardedWrite{Kind: DeleteDocument, ID: t.id}, nil
-	})
+	}
+	if a, err := s.directDelete(ctx, v, op, change); a.done || err != nil {
+		return a.Matched, err
+	}
+	ts, err := s.targets(ctx, v, op.Many)
+	if err != nil {
+		return 0, err
+	}
+	done, err := s.apply(ctx, v, ts, op.Many, change)
 	return done.changed, err
 }

@@ -32,6 +32,9 @@ type store struct {
 	pipelines []proxy.AggregateQuery // what was aggregated
 	result    []bson.Raw             // of every pipeline
 	features  proxy.Features
+
+	direct  func(w proxy.DirectWrite) (proxy.DirectResult, error)
+	directs []proxy.DirectWrite
 }
 
 func (s *store) Find(_ context.Context, _ rules.Namespace, q proxy.Query) iter.Seq2[bson.Raw, error] {
@@ -92,6 +95,11 @@ func (s *store) Aggregate(_ context.Context, _ rules.Namespace, q proxy.Aggregat
 
 func (s *store) Features(context.Context, rules.Namespace) (proxy.Features, error) {
 	return s.features, nil
+}
+
+func (s *store) Direct(_ context.Context, _ rules.Namespace, w proxy.DirectWrite) (proxy.DirectResult, error) {
+	s.directs = append(s.directs, w)
+	return s.direct(w)
 }
 
 func (s *store) Ping(context.Context) error { return nil }

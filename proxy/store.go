@@ -37,6 +37,10 @@ type Store interface {
 	// whose outcome is unclear. The result tells what was done even when err is not nil.
 	Write(ctx context.Context, ns rules.Namespace, ws []GuardedWrite) (WriteResult, error)
 
+	// Direct runs one update or delete whose filter decides which documents may be written. It never repeats it. After an
+	// error a write of many documents may have changed some of them; the result does not tell which.
+	Direct(ctx context.Context, ns rules.Namespace, w DirectWrite) (DirectResult, error)
+
 	// Ping tells whether every data source can be reached.
 	Ping(ctx context.Context) error
 }
@@ -107,6 +111,16 @@ type GuardField struct {
 	Name  string
 	Value bson.RawValue // the zero value pins absence
 }
+
+// DirectWrite is an update or a deletion of what the filter finds.
+type DirectWrite struct {
+	Filter bson.Raw // nil is {}
+	Update bson.Raw // operators; nil deletes
+	Many   bool
+}
+
+// DirectResult counts the documents that were found, or deleted, and changed.
+type DirectResult struct{ Matched, Modified int64 }
 
 // WriteResult tells what a Write did.
 type WriteResult struct {

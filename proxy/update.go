@@ -63,6 +63,9 @@ func (p *Proxy) Update(ctx context.Context, c Caller, op Update) (UpdateResult, 
 		}
 		return &GuardedWrite{Kind: UpdateFields, ID: t.id, Set: set, Unset: unset}, nil
 	}
+	if a, err := s.directUpdate(ctx, v, op, u, change); a.done || err != nil {
+		return UpdateResult{Matched: a.Matched, Modified: a.Modified}, err
+	}
 	insert := func() (bson.Raw, error) { return s.upsertByOperators(v.filter, u) }
 	return s.update(ctx, v, op.Many, op.Upsert, change, insert)
 }

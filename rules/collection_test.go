@@ -81,7 +81,7 @@ func TestReads(t *testing.T) {
 		{role(`"read": true`), ``, ""},
 		{role(`"apply_when": {"o": "%%user.id"}, "write": {"%%prevRoot.s.t": 1}, "delete": {"d": 1}, "insert": {"i": 1}`), ``, "d i o s"},
 		{role(`"document_filters": {"read": {"r": 1}, "write": {"w": 1}}`), ``, "r w"},
-		{role(`"fields": {"a": {"read": {"%%this": 1}}, "b": {"read": {"%%user.id": "ua"}}, "c": {"fields": {"d": {"write": {"x": 1}}}}}`), ``, "a c x"},
+		{role(`"fields": {"a": {"read": {"%%this": 1}}, "b": {"read": {"%%user.id": "ua"}}, "c": {"fields": {"d": {"write": {"x": 1}}}}}`), ``, "a x"},
 		{role(`"additional_fields": {"read": {"%%this": 1}}`), ``, "*"},
 		{role(`"write": {"%%prevRoot": {"$exists": true}}`), ``, "*"},
 		{role(`"read": true`), `{"name": "f", "apply_when": true, "query": {"t.u": 1}}`, "t"},

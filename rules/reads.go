@@ -51,11 +51,11 @@ func (b *Bound) Reads() Reads {
 	return r
 }
 
-// reads notes what the permissions of a field depend on. A condition may look at the field itself.
+// reads notes what the permissions of a field depend on, which may be the field itself.
 func (n *node) reads(field string, r *Reads) {
 	for _, c := range []expr.Cond{n.read.cond, n.write.cond} {
 		c.Reads(r.Add)
-		if _, isConst := c.Const(); !isConst {
+		if c.OfField() {
 			r.Add(field)
 		}
 	}

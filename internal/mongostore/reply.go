@@ -11,6 +11,7 @@ import (
 type writeReply struct {
 	OK                float64           `bson:"ok"`
 	N                 int               `bson:"n"`
+	Modified          int               `bson:"nModified"` // of update
 	WriteErrors       []failedStatement `bson:"writeErrors"`
 	WriteConcernError *struct {
 		Code int32 `bson:"code"`

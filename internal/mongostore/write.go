@@ -63,19 +63,28 @@ func (s *source) send(ctx context.Context, database string, b batch) (matched []
 		database = "admin"
 	}
 	cmd := append(b.command(), bson.E{Key: "writeConcern", Value: s.writeConcern})
-	// RunCommand, because the driver repeats what goes through its collection methods after a network error.
+	reply, err := s.runOnce(ctx, database, cmd)
+	if err != nil {
+		return nil, 0, err
+	}
+	return reply.outcome(b)
+}
+
+// runOnce runs a write command. The driver repeats what goes through its collection methods after a network error;
+// RunCommand it does not.
+func (s *source) runOnce(ctx context.Context, database string, cmd bson.D) (writeReply, error) {
 	raw, err := s.client.Database(database).RunCommand(ctx, cmd).Raw()
 	var reply writeReply
 	if len(raw) > 0 {
 		if err := bson.Unmarshal(raw, &reply); err != nil {
-			return nil, 0, fmt.Errorf("%w: reply not understood: %w", proxy.ErrUnclear, err)
+			return writeReply{}, fmt.Errorf("%w: reply not understood: %w", proxy.ErrUnclear, err)
 		}
 	}
 	if !reply.accepted() {
 		if err == nil {
-			return nil, 0, fmt.Errorf("%w: empty reply", proxy.ErrUnclear)
+			return writeReply{}, fmt.Errorf("%w: empty reply", proxy.ErrUnclear)
 		}
-		return nil, 0, writeError(err)
+		return writeReply{}, writeError(err)
 	}
-	return reply.outcome(b)
+	return reply, nil
 }
