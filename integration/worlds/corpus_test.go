@@ -1,0 +1,148 @@
+package worlds_test
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/ejson"
+	"github.com/rolegate/rolegate/internal/policytest"
+	"github.com/rolegate/rolegate/internal/reference"
+)
+
+// TestTheModelAgreesWithTheCorpus holds the model to what is written down by hand: it answers the finds of the corpus that
+// come before the first write of their case.
+func TestTheModelAgreesWithTheCorpus(t *testing.T) {
+	compared := 0
+	err := filepath.WalkDir("../cases", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".txtar") {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		c, err := policytest.Parse(filepath.ToSlash(path), data)
+		if err != nil {
+			return err
+		}
+		if c.Later == "" && c.Settings == nil && c.Refused == nil && c.Secrets == nil && !c.HasOwnCustomData() && !strings.Contains(path, "/http/") {
+			t.Run(c.Name, func(t *testing.T) { compared += compareCase(t, c) })
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if compared < 200 {
+		t.Errorf("only %d steps were compared", compared)
+	}
+	t.Logf("%d steps agree", compared)
+}
+
+// elsewhere finds rules about what is not in the case itself: how a request is sent, and the environment.
+var elsewhere = regexp.MustCompile(`%%request\.(request|remote|httpU)|%%environment|%\(`)
+
+// compareCase answers the reads of a case and returns how many there were.
+func compareCase(t *testing.T, c *policytest.Case) int {
+	t.Helper()
+	compared := 0
+	for _, s := range c.Steps {
+		if s.Command == nil || s.Command.Action != "find" && s.Command.Action != "findOne" {
+			return compared
+		}
+		ns := s.Command.Namespace
+		rules, err := fs.ReadFile(c.Files(), "data_sources/"+ns.Service+"/"+ns.Database+"/"+ns.Collection+"/rules.json")
+		if err != nil || c.Users[s.User].Type != "normal" || len(s.Want.Lines) == 1 && strings.HasPrefix(s.Want.Lines[0], "error") {
+			continue
+		}
+		if elsewhere.Match(rules) || bytes.Contains(rules, []byte(`"roles": []`)) {
+			continue
+		}
+		model, err := reference.Parse(rules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := expectStep(t, c, s, model)
+		outcome := policytest.Documents(want.documents)
+		if s.Command.Action == "findOne" && len(want.documents) == 0 {
+			outcome = policytest.Document(nil)
+		}
+		if !outcome.Matches(s.Want.Lines) {
+			t.Errorf("%d. %s (-want +got):\n%s", s.Number, s.Title, cmp.Diff(s.Want.Lines, outcome.Lines(nil)))
+		}
+		compared++
+	}
+	return compared
+}
+
+func expectStep(t *testing.T, c *policytest.Case, s *policytest.Step, model *reference.Rules) expected {
+	t.Helper()
+	u := User{ID: c.Users[s.User].ID, Data: decode(t, c.Users[s.User].Data)}
+	if custom := c.Users[s.User].CustomData; custom != nil {
+		u.Custom = decode(t, custom)
+	}
+	facts := u.facts(s.Command.Action)
+	facts.Values = raw(fileValues(t, c.Files(), "values"))
+	facts.Environment = raw(bson.D{{Key: "tag", Value: ""}, {Key: "values", Value: bson.D{}}})
+	var stored []bson.Raw
+	for _, coll := range c.Documents {
+		if coll.Namespace == s.Command.Namespace {
+			stored = coll.Documents
+		}
+	}
+	r := Request{Action: s.Command.Action}
+	for _, arg := range s.Command.Args {
+		switch arg.Key {
+		case "filter":
+			r.Filter = decode(t, bson.Raw(arg.Value.Value))
+		case "sort":
+			r.Sort = decode(t, bson.Raw(arg.Value.Value))
+		case "projection":
+			r.Projection = decode(t, bson.Raw(arg.Value.Value))
+		case "skip":
+			r.Skip = arg.Value.AsInt64()
+		case "limit":
+			r.Limit = arg.Value.AsInt64()
+		}
+	}
+	return answerFrom(model, facts, stored, r)
+}
+
+func decode(t *testing.T, doc bson.Raw) bson.D {
+	t.Helper()
+	var d bson.D
+	if err := bson.Unmarshal(doc, &d); err != nil && doc != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// fileValues reads the values of an app.
+func fileValues(t *testing.T, files fs.FS, dir string) bson.D {
+	t.Helper()
+	all := bson.D{}
+	names, err := fs.Glob(files, dir+"/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		data, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := ejson.Parse(data, ejson.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, bson.E{Key: doc.Lookup("name").StringValue(), Value: doc.Lookup("value")})
+	}
+	return all
+}

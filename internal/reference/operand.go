@@ -1,0 +1,237 @@
+package reference
+
+import (
+	"encoding/hex"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+)
+
+// operand is the right side of a comparison.
+type operand struct {
+	value  bson.RawValue
+	origin origin
+	failed bool // a stored value did not convert
+}
+
+// origin is where an operand comes from: it decides what becomes of one that is missing or an array.
+type origin uint8
+
+const (
+	fromRule  origin = iota // written there
+	fromFacts               // what is known of the user, the app or the request
+	fromDocument
+)
+
+// operand resolves what stands on the right: an expansion, a conversion, or a literal.
+func (j judge) operand(v bson.RawValue) operand {
+	if text, ok := bsonval.String(v); ok {
+		if name, ok := strings.CutPrefix(text, "%%"); ok {
+			return j.expanded(name)
+		}
+	}
+	if isConversion(v) {
+		e := elements(document(v))[0]
+		name, _ := operator(e.name)
+		return converted(name, j.operand(e.value))
+	}
+	return operand{value: v}
+}
+
+func (j judge) expanded(name string) operand {
+	p := j.expansion(name)
+	switch {
+	case name == "true" || name == "false":
+		return operand{value: p.value()}
+	case p.bound:
+		return operand{value: p.value(), origin: fromFacts}
+	}
+	return operand{value: p.value(), origin: fromDocument}
+}
+
+// compare evaluates an operator that takes values from anywhere.
+func (j judge) compare(left place, name string, v bson.RawValue) Truth {
+	switch name {
+	case "ne":
+		return not(j.compare(left, "eq", v))
+	case "nin":
+		return not(j.compare(left, "in", v))
+	case "in", "all":
+		return j.list(left, name, v)
+	}
+	o := j.operand(v)
+	if t := o.obstacle(left); t != True {
+		return t
+	}
+	switch {
+	case o.origin != fromRule && name == "eq":
+		return left.equals(orNull(o.value))
+	}
+	return left.matches(name, orNull(o.value))
+}
+
+// orNull is what a field of the document that is missing compares like.
+func orNull(v bson.RawValue) bson.RawValue {
+	if bsonval.IsMissing(v) {
+		return bsonval.Null()
+	}
+	return v
+}
+
+// obstacle says why a comparison has no outcome; True is none. A user without a value has nothing in common with a
+// document without one, on whichever side the user stands.
+func (o operand) obstacle(left place) Truth {
+	absent := bsonval.IsMissing(o.value)
+	switch {
+	case o.failed:
+		return Failed
+	case o.origin == fromFacts && absent:
+		return Unknown
+	case o.origin == fromFacts && isNull(o.value) && left.missing():
+		return Unknown
+	case o.origin == fromDocument && left.bound && (left.missing() || absent && isNull(left.value())):
+		return Unknown
+	}
+	return True
+}
+
+// noList says why an operand is no list; True is when it is one.
+func (o operand) noList() Truth {
+	switch {
+	case isArray(o.value):
+		return True
+	case o.origin == fromFacts:
+		return Unknown
+	}
+	return Failed
+}
+
+// list evaluates in and all.
+func (j judge) list(left place, name string, v bson.RawValue) Truth {
+	var found, obstacles []Truth
+	if isArray(v) {
+		for _, e := range values(v) {
+			o := j.operand(e)
+			obstacles = append(obstacles, o.obstacle(left))
+			found = append(found, left.matches("eq", orNull(o.value)))
+		}
+	} else {
+		o := j.operand(v)
+		obstacles = append(obstacles, o.obstacle(left), o.noList())
+		for _, e := range values(o.value) {
+			// A null inside an array that is not written in the rule is equal to nothing.
+			found = append(found, all(not(truth(isNull(e))), left.matches("eq", e)))
+		}
+	}
+	if t := all(obstacles...); t != True {
+		return t
+	}
+	if name == "all" {
+		return all(append(found, truth(len(found) > 0))...)
+	}
+	return some(found...)
+}
+
+// literal replaces the spellings that MongoDB does not know, %operator and %%true, in an operand that has no other
+// expansions.
+func literal(v bson.RawValue) bson.RawValue {
+	switch v.Type {
+	case bson.TypeString:
+		switch text, _ := bsonval.String(v); text {
+		case "%%true":
+			return bsonval.FromBool(true)
+		case "%%false":
+			return bsonval.FromBool(false)
+		}
+	case bson.TypeArray:
+		list := values(v)
+		for i, e := range list {
+			list[i] = literal(e)
+		}
+		return array(list)
+	case bson.TypeEmbeddedDocument:
+		list := elements(document(v))
+		for i, e := range list {
+			if name, ok := operator(e.name); ok {
+				e.name = "$" + name
+			}
+			list[i] = element{e.name, literal(e.value)}
+		}
+		return bsonval.FromDocument(encode(list))
+	}
+	return v
+}
+
+func isConversion(v bson.RawValue) bool {
+	list := elements(document(v))
+	if len(list) != 1 {
+		return false
+	}
+	name, _ := operator(list[0].name)
+	return conversions[name] != nil
+}
+
+// conversions change the form of an id. The zero value says that it cannot be done.
+var conversions = map[string]func(v bson.RawValue) bson.RawValue{
+	"stringToOid": func(v bson.RawValue) bson.RawValue {
+		text, _ := bsonval.String(v)
+		raw := []byte(text)
+		if len(text) != 12 {
+			decoded, err := hex.DecodeString(text)
+			if err != nil || len(decoded) != 12 {
+				return bson.RawValue{}
+			}
+			raw = decoded
+		}
+		return bsonval.FromObjectID(bson.ObjectID(raw))
+	},
+	"oidToString": func(v bson.RawValue) bson.RawValue {
+		id, ok := bsonval.ObjectID(v)
+		if !ok {
+			return bson.RawValue{}
+		}
+		return bsonval.FromString(id.Hex())
+	},
+	"stringToUuid": func(v bson.RawValue) bson.RawValue {
+		text, _ := bsonval.String(v)
+		digits := strings.ReplaceAll(text, "-", "")
+		raw, err := hex.DecodeString(digits)
+		if err != nil || len(raw) != 16 || text != dashed(digits) {
+			return bson.RawValue{}
+		}
+		_, data, err := bson.MarshalValue(bson.Binary{Subtype: bson.TypeBinaryUUID, Data: raw})
+		if err != nil {
+			return bson.RawValue{}
+		}
+		return bson.RawValue{Type: bson.TypeBinary, Value: data}
+	},
+	"uuidToString": func(v bson.RawValue) bson.RawValue {
+		subtype, data, ok := bsonval.Binary(v)
+		if !ok || subtype != bson.TypeBinaryUUID || len(data) != 16 {
+			return bson.RawValue{}
+		}
+		return bsonval.FromString(dashed(hex.EncodeToString(data)))
+	},
+}
+
+func dashed(digits string) string {
+	return strings.Join([]string{digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]}, "-")
+}
+
+// converted converts an operand. What the document does not have stays missing; a stored value of another kind is a
+// failure; what is known of the user and does not convert is as good as missing.
+func converted(name string, o operand) operand {
+	if o.origin == fromDocument && bsonval.IsMissing(o.value) || o.failed {
+		return o
+	}
+	o.value = conversions[name](o.value)
+	if bsonval.IsMissing(o.value) {
+		o.failed = o.origin == fromDocument
+		if o.origin == fromRule {
+			o.origin = fromFacts
+		}
+	}
+	return o
+}

@@ -1,0 +1,151 @@
+package reference
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/query"
+)
+
+// place is what the key of a condition or an expansion stands for: a path in a document that has one field, so that
+// the value of a claim is tested as MongoDB tests a field.
+type place struct {
+	holder bson.Raw
+	path   string
+	bound  bool // it is known before any document is read
+}
+
+// key is what the key of a condition stands for: an expansion, or a field of the document.
+func (j judge) key(key string) place {
+	if name, ok := strings.CutPrefix(key, "%%"); ok {
+		return j.expansion(name)
+	}
+	return j.expansion("root." + key)
+}
+
+// expansion finds %%name. An unknown one is bound and never has a value.
+func (j judge) expansion(name string) place {
+	head, _, _ := strings.Cut(name, ".")
+	var v bson.RawValue
+	bound := true
+	switch head {
+	case "true", "false":
+		v = bsonval.FromBool(head == "true")
+	case "user":
+		v = bsonval.FromDocument(j.facts.User)
+	case "values":
+		v = bsonval.FromDocument(j.facts.Values)
+	case "environment":
+		v = bsonval.FromDocument(j.facts.Environment)
+	case "request":
+		v = bsonval.FromDocument(j.facts.Request)
+	case "root":
+		v, bound = j.root, false
+	case "prevRoot":
+		v, bound = j.prevRoot, false
+	case "this":
+		v, bound = j.this, false
+	case "prev":
+		v, bound = j.prev, false
+	}
+	return place{encode([]element{{head, v}}), name, bound}
+}
+
+func (p place) child(name string) place {
+	p.path += "." + name
+	return p
+}
+
+// missing tells that there is nothing at all.
+func (p place) missing() bool { return p.matches("exists", bsonval.FromBool(false)) == True }
+
+// value is the one value there, for the right side of a comparison.
+func (p place) value() bson.RawValue {
+	v := bsonval.FromDocument(p.holder)
+	for name := range strings.SplitSeq(p.path, ".") {
+		v = get(document(v), name)
+	}
+	return v
+}
+
+// reached lists the values that a path leads to, through arrays as MongoDB goes: into the documents in an array, and to
+// the element that a number names.
+func (p place) reached() []bson.RawValue {
+	return reach(bsonval.FromDocument(p.holder), strings.Split(p.path, "."))
+}
+
+func reach(v bson.RawValue, path []string) []bson.RawValue {
+	if len(path) == 0 {
+		return []bson.RawValue{v}
+	}
+	switch v.Type {
+	case bson.TypeEmbeddedDocument:
+		if inner := get(document(v), path[0]); !bsonval.IsMissing(inner) {
+			return reach(inner, path[1:])
+		}
+	case bson.TypeArray:
+		var found []bson.RawValue
+		list := values(v)
+		if n, err := strconv.Atoi(path[0]); err == nil && n >= 0 && n < len(list) && strconv.Itoa(n) == path[0] {
+			found = reach(list[n], path[1:])
+		}
+		for _, e := range list {
+			if isDocument(e) {
+				found = append(found, reach(e, path)...)
+			}
+		}
+		return found
+	}
+	return nil
+}
+
+// ops are MongoDB's operators by name.
+var ops = map[string]query.Op{
+	"eq": query.Eq, "gt": query.Gt, "gte": query.Gte, "lt": query.Lt, "lte": query.Lte,
+	"exists": query.Exists, "type": query.Type, "size": query.Size, "mod": query.Mod, "elemMatch": query.ElemMatch, "regex": query.Regex,
+}
+
+// matches asks what MongoDB would say of the operator with a literal operand.
+func (p place) matches(name string, operand bson.RawValue) Truth {
+	test, err := query.NewTest(ops[name], operand)
+	if err != nil {
+		return Failed
+	}
+	path, err := query.ParsePath(p.path)
+	if err != nil {
+		return Failed
+	}
+	return truth(test.Match(p.holder, path))
+}
+
+func (p place) matchesPattern(pattern bson.RawValue, ops bson.Raw) Truth {
+	text, _ := bsonval.String(pattern)
+	options := get(ops, "$options")
+	if bsonval.IsMissing(options) {
+		options = get(ops, "%options")
+	}
+	flags, _ := bsonval.String(options)
+	_, regex, err := bson.MarshalValue(bson.Regex{Pattern: text, Options: flags})
+	if err != nil {
+		return Failed
+	}
+	return p.matches("regex", bson.RawValue{Type: bson.TypeRegex, Value: regex})
+}
+
+// equals compares with a value that is not written in the rule itself. An array of the user, or of the document, is
+// also equal to each value in it, but for null, which would make what belongs to nobody everybody's.
+func (p place) equals(v bson.RawValue) Truth {
+	if p.matches("eq", v) == True || !isArray(v) {
+		return p.matches("eq", v)
+	}
+	for _, own := range p.reached() {
+		if !isArray(own) && !isNull(own) && slices.ContainsFunc(values(v), func(e bson.RawValue) bool { return bsonval.Equal(e, own) }) {
+			return True
+		}
+	}
+	return False
+}
