@@ -12,7 +12,9 @@ import (
 // archive writes an app as a case of the corpus.
 type archive struct{ strings.Builder }
 
-func (a *archive) file(name, text string) { fmt.Fprintf(a, "-- %s --\n%s\n", name, strings.TrimRight(text, "\n")) }
+func (a *archive) file(name, text string) {
+	fmt.Fprintf(a, "-- %s --\n%s\n", name, strings.TrimRight(text, "\n"))
+}
 
 // values are the parts that every app has.
 func (a *archive) values() {
@@ -82,6 +84,8 @@ func (b *batch) export() (*policytest.Case, error) {
 			a.rules(database, collection(i), w.Rules)
 		}
 	}
+	a.file("1. u0 asks", "find app.c {}") // a case has a step
+	a.file("1. want", "")
 	return policytest.Parse("worlds.txtar", []byte(a.String()))
 }
 

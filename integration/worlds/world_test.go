@@ -2,9 +2,11 @@ package worlds_test
 
 import (
 	"slices"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/ejson"
 	"github.com/rolegate/rolegate/internal/policytest"
 	"github.com/rolegate/rolegate/internal/reference"
@@ -77,22 +79,44 @@ func raws(docs []bson.D) []bson.Raw {
 	return list
 }
 
-// text writes a value as JSON that reads back as the same value: relaxed, unless that loses a type.
+// text writes a value as JSON that reads back as the same value: relaxed, unless that loses the type.
 func text(v any) string {
-	holder := raw(bson.D{{Key: "v", Value: v}})
-	value := holder.Lookup("v")
-	relaxed, err := ejson.AppendRelaxedValue(nil, value)
+	return valueText(raw(bson.D{{Key: "v", Value: v}}).Lookup("v"))
+}
+
+func valueText(v bson.RawValue) string {
+	switch v.Type {
+	case bson.TypeEmbeddedDocument, bson.TypeArray:
+		return containerText(v)
+	}
+	relaxed, err := ejson.AppendRelaxedValue(nil, v)
 	if err != nil {
 		panic(err)
 	}
-	if back, err := ejson.ParseValue(relaxed, ejson.Limits{}); err == nil && back.Equal(value) {
+	if back, err := ejson.ParseValue(relaxed, ejson.Limits{}); err == nil && back.Equal(v) {
 		return string(relaxed)
 	}
-	canonical, err := ejson.AppendCanonicalValue(nil, value)
+	canonical, err := ejson.AppendCanonicalValue(nil, v)
 	if err != nil {
 		panic(err)
 	}
 	return string(canonical)
+}
+
+func containerText(v bson.RawValue) string {
+	var parts []string
+	for it := bsonval.NewIter(v.Value); it.Next(); {
+		part := valueText(it.Value())
+		if v.Type == bson.TypeEmbeddedDocument {
+			name := valueText(bsonval.FromString(string(it.Key())))
+			part = name + ": " + part
+		}
+		parts = append(parts, part)
+	}
+	if v.Type == bson.TypeArray {
+		return "[" + strings.Join(parts, ", ") + "]"
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 // The values and the environment that every app has.

@@ -114,6 +114,8 @@ func (j judge) logic(name string, v bson.RawValue, inner func(bson.RawValue) Tru
 // predicate compares what a key stands for with what it is given.
 func (j judge) predicate(left place, v bson.RawValue) Truth {
 	switch {
+	case left.never:
+		return Unknown
 	case isDocument(v) && !isConversion(v) && hasOperators(v):
 		return j.operators(left, document(v))
 	case isDocument(v) && !isConversion(v) && left.bound:

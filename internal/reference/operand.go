@@ -2,6 +2,7 @@ package reference
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -81,31 +82,29 @@ func orNull(v bson.RawValue) bson.RawValue {
 }
 
 // obstacle says why a comparison has no outcome; True is none. A user without a value has nothing in common with a
-// document without one, on whichever side the user stands.
+// document without one, on whichever side the user stands. A pattern that was stored is not compared with.
 func (o operand) obstacle(left place) Truth {
 	absent := bsonval.IsMissing(o.value)
+	nothing := absent || isNull(o.value)
 	switch {
+	case o.unresolved():
+		return Unknown
 	case o.failed:
 		return Failed
-	case o.origin == fromFacts && absent:
-		return Unknown
-	case o.origin == fromFacts && isNull(o.value) && left.missing():
-		return Unknown
-	case o.origin == fromDocument && left.bound && (left.missing() || absent && isNull(left.value())):
+	case o.origin == fromFacts && nothing && left.missing(),
+		o.origin == fromDocument && nothing && left.bound && left.missing(),
+		o.origin == fromDocument && absent && left.bound && isNull(left.value()),
+		o.origin == fromDocument && hasPattern(o.value):
 		return Unknown
 	}
 	return True
 }
 
-// noList says why an operand is no list; True is when it is one.
-func (o operand) noList() Truth {
-	switch {
-	case isArray(o.value):
-		return True
-	case o.origin == fromFacts:
-		return Unknown
-	}
-	return Failed
+// unresolved tells that there is no value, whatever the document.
+func (o operand) unresolved() bool { return o.origin == fromFacts && bsonval.IsMissing(o.value) }
+
+func hasPattern(v bson.RawValue) bool {
+	return v.Type == bson.TypeRegex || slices.ContainsFunc(values(v), func(e bson.RawValue) bool { return e.Type == bson.TypeRegex })
 }
 
 // list evaluates in and all.
@@ -114,12 +113,18 @@ func (j judge) list(left place, name string, v bson.RawValue) Truth {
 	if isArray(v) {
 		for _, e := range values(v) {
 			o := j.operand(e)
+			if o.unresolved() {
+				return Unknown // before anything of the document is looked at
+			}
 			obstacles = append(obstacles, o.obstacle(left))
 			found = append(found, left.matches("eq", orNull(o.value)))
 		}
 	} else {
 		o := j.operand(v)
-		obstacles = append(obstacles, o.obstacle(left), o.noList())
+		obstacles = append(obstacles, o.obstacle(left))
+		if !isArray(o.value) {
+			obstacles = append(obstacles, Unknown) // what is no list has no elements to be one of
+		}
 		for _, e := range values(o.value) {
 			// A null inside an array that is not written in the rule is equal to nothing.
 			found = append(found, all(not(truth(isNull(e))), left.matches("eq", e)))

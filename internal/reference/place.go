@@ -2,7 +2,6 @@ package reference
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -17,6 +16,7 @@ type place struct {
 	holder bson.Raw
 	path   string
 	bound  bool // it is known before any document is read
+	never  bool // it is an expansion that cannot have a value here
 }
 
 // key is what the key of a condition stands for: an expansion, or a field of the document.
@@ -27,11 +27,11 @@ func (j judge) key(key string) place {
 	return j.expansion("root." + key)
 }
 
-// expansion finds %%name. An unknown one is bound and never has a value.
+// expansion finds %%name.
 func (j judge) expansion(name string) place {
 	head, _, _ := strings.Cut(name, ".")
 	var v bson.RawValue
-	bound := true
+	bound, never := true, false
 	switch head {
 	case "true", "false":
 		v = bsonval.FromBool(head == "true")
@@ -51,8 +51,10 @@ func (j judge) expansion(name string) place {
 		v, bound = j.this, false
 	case "prev":
 		v, bound = j.prev, false
+	default:
+		never = true // %%args, %%partition
 	}
-	return place{encode([]element{{head, v}}), name, bound}
+	return place{encode([]element{{head, v}}), name, bound, never}
 }
 
 func (p place) child(name string) place {
@@ -63,13 +65,30 @@ func (p place) child(name string) place {
 // missing tells that there is nothing at all.
 func (p place) missing() bool { return p.matches("exists", bsonval.FromBool(false)) == True }
 
-// value is the one value there, for the right side of a comparison.
+// value is the one value there, for the right side of a comparison. Where the path leads through an array it is the
+// element that a number names, or else the array of what is reached in the documents of that array.
 func (p place) value() bson.RawValue {
 	v := bsonval.FromDocument(p.holder)
-	for name := range strings.SplitSeq(p.path, ".") {
-		v = get(document(v), name)
+	path := strings.Split(p.path, ".")
+	for i, name := range path {
+		if isArray(v) && bsonval.IsMissing(at(v, name)) {
+			found := reach(v, path[i:])
+			if len(found) == 0 {
+				return bson.RawValue{}
+			}
+			return array(found)
+		}
+		v = at(v, name)
 	}
 	return v
+}
+
+// at is the field of a document, or the element of an array, with a name.
+func at(v bson.RawValue, name string) bson.RawValue {
+	if isArray(v) {
+		return get(bson.Raw(v.Value), name)
+	}
+	return get(document(v), name)
 }
 
 // reached lists the values that a path leads to, through arrays as MongoDB goes: into the documents in an array, and to
@@ -89,11 +108,10 @@ func reach(v bson.RawValue, path []string) []bson.RawValue {
 		}
 	case bson.TypeArray:
 		var found []bson.RawValue
-		list := values(v)
-		if n, err := strconv.Atoi(path[0]); err == nil && n >= 0 && n < len(list) && strconv.Itoa(n) == path[0] {
-			found = reach(list[n], path[1:])
+		if e := at(v, path[0]); !bsonval.IsMissing(e) {
+			found = reach(e, path[1:])
 		}
-		for _, e := range list {
+		for _, e := range values(v) {
 			if isDocument(e) {
 				found = append(found, reach(e, path)...)
 			}

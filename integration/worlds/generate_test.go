@@ -1,0 +1,318 @@
+package worlds_test
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// generator makes worlds in which few names and values meet often.
+type generator struct {
+	*rand.Rand
+	// real allows what only MongoDB itself can store and query.
+	real  bool
+	users []User
+	docs  []bson.D // of the world that is being made: operands are taken from them
+	style int      // of their _id
+	ids   int      // how many have been given
+}
+
+func newGenerator(seed, stream uint64, real bool) *generator {
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, stream)), real: real}
+	g.users = g.makeUsers()
+	return g
+}
+
+func pick[T any](g *generator, choices ...T) T { return choices[g.IntN(len(choices))] }
+
+// chance is true in so many of a hundred cases.
+func (g *generator) chance(percent int) bool { return g.IntN(100) < percent }
+
+// hexID is a user id that converts to an ObjectId, and uuidID one that converts to a UUID.
+const (
+	hexID  = "5f0000000000000000000001"
+	uuidID = "00112233-4455-6677-8899-aabbccddeeff"
+)
+
+var (
+	oid        = bson.ObjectID{0: 0x5f, 11: 1}
+	uuid       = bson.Binary{Subtype: 4, Data: []byte{0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff}}
+	userIDs    = []string{"u1", "u2", hexID, uuidID}
+	topNames   = []string{"a", "b", "c", "owner"}
+	innerNames = []string{"a", "b", "x"}
+)
+
+func mustDecimal(s string) bson.Decimal128 {
+	d, err := bson.ParseDecimal128(s)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// makeUsers makes one user for each id. Claims are what a JSON Web Token can hold; custom data is any BSON.
+func (g *generator) makeUsers() []User {
+	var list []User
+	for _, id := range userIDs {
+		u := User{ID: id, Data: withoutNull(g.claims())}
+		if g.chance(75) {
+			u.Custom = g.claims()
+			if g.chance(20) {
+				u.Custom = unique(append(bson.D{{Key: "ref", Value: oid}}, u.Custom...))
+			}
+		}
+		list = append(list, u)
+	}
+	return list
+}
+
+// withoutNull drops claims that are null: a token that has one says nothing.
+func withoutNull(d bson.D) bson.D {
+	return slices.DeleteFunc(d, func(e bson.E) bool { return e.Value == nil })
+}
+
+// claims are data of a user. What is called none never is there.
+func (g *generator) claims() bson.D {
+	d := bson.D{}
+	add := func(percent int, name string, v any) {
+		if g.chance(percent) {
+			d = append(d, bson.E{Key: name, Value: v})
+		}
+	}
+	add(70, "team", pick[any](g, "x", "y", "u1", "x", nil))
+	add(70, "list", pick[any](g, bson.A{"x", "y"}, bson.A{"u1"}, bson.A{nil, "x", int32(1)}, bson.A{}, bson.A{int32(1), int32(2)}, bson.A{bson.A{"x"}}, "x", nil))
+	add(70, "n", pick[any](g, int32(1), int32(2), int32(3), int32(2), nil))
+	add(60, "nested", bson.D{{Key: "k", Value: pick[any](g, "x", "y", int32(1), nil)}, {Key: "m", Value: bson.A{"x", "u2"}}})
+	add(50, "ref", pick(g, hexID, uuidID, "zz", "twelve bytes"))
+	add(30, "vip", g.chance(50))
+	return d
+}
+
+// scalar returns a value that contains no others.
+func (g *generator) scalar() any {
+	switch n := g.IntN(60); {
+	case n < 14:
+		return pick[any](g, int32(1), int32(2), int32(3))
+	case n < 17:
+		return pick[any](g, int64(2), 2.0, 1.5, int64(1), -1.0)
+	case n < 30:
+		return pick[any](g, "x", "y", "x", "y", "u1", "u2", hexID, uuidID)
+	case n < 36:
+		return pick(g, userIDs...)
+	case n < 42:
+		return nil
+	case n < 46:
+		return g.chance(50)
+	case n < 48:
+		return oid
+	case n < 50:
+		return bson.DateTime(g.IntN(3))
+	case n < 52:
+		return pick[any](g, "", uuid, bson.ObjectID{11: 2}, math.MaxInt32)
+	}
+	if !g.real {
+		return pick[any](g, int32(2), "x")
+	}
+	return pick[any](g, mustDecimal("2"), mustDecimal("2.0"), math.NaN(), bson.Regex{Pattern: "x"}, bson.MinKey{}, bson.MaxKey{}, bson.Timestamp{T: 1, I: 1},
+		math.Inf(1), mustDecimal("NaN"), bson.Binary{Subtype: 4, Data: []byte("short")}, uuid, bson.Regex{Pattern: "^X", Options: "i"}, math.Copysign(0, -1))
+}
+
+// value returns a value nested at most depth deep.
+func (g *generator) value(depth int) any {
+	switch n := g.IntN(100); {
+	case depth == 0 || n < 45:
+		return g.scalar()
+	case n < 70:
+		return g.array(depth)
+	case n < 74:
+		return bson.D{}
+	}
+	return g.inner(depth)
+}
+
+func (g *generator) inner(depth int) bson.D {
+	d := bson.D{}
+	for _, i := range g.Perm(len(innerNames))[:1+g.IntN(len(innerNames))] {
+		d = append(d, bson.E{Key: innerNames[i], Value: g.value(depth - 1)})
+	}
+	if g.real && g.chance(4) {
+		d = append(d, bson.E{Key: pick(g, "a.b", "0", "$x", ""), Value: g.value(0)})
+	}
+	return d
+}
+
+// array returns an array: of documents most of the time, of scalars, or of anything.
+func (g *generator) array(depth int) bson.A {
+	list := bson.A{}
+	kind := g.IntN(10)
+	for range pick(g, 0, 1, 1, 2, 2, 3, 4) {
+		switch {
+		case kind < 5:
+			list = append(list, g.inner(depth))
+		case kind < 8:
+			list = append(list, g.scalar())
+		case g.real || depth < 2:
+			list = append(list, g.value(depth-1))
+		default:
+			list = append(list, pick[any](g, g.scalar(), g.inner(depth)))
+		}
+	}
+	if !g.real {
+		return flat(list)
+	}
+	return list
+}
+
+// flat drops the arrays in an array, which the embedded server cannot store.
+func flat(list bson.A) bson.A {
+	out := bson.A{}
+	for _, v := range list {
+		if _, isArray := v.(bson.A); !isArray {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// document returns a document with an _id of its own.
+func (g *generator) document(id any) bson.D {
+	d := bson.D{}
+	for _, i := range g.Perm(len(topNames)) {
+		switch name := topNames[i]; {
+		case g.chance(25):
+		case name == "owner":
+			d = append(d, bson.E{Key: name, Value: g.owner()})
+		default:
+			d = append(d, bson.E{Key: name, Value: g.value(3)})
+		}
+	}
+	if g.real && g.chance(3) {
+		d = append(d, bson.E{Key: pick(g, "a.b", "$a", "0"), Value: g.value(1)})
+	}
+	if g.chance(3) {
+		d = append(d, bson.E{Key: "_id__baas_transaction", Value: g.value(1)})
+	}
+	return append(bson.D{{Key: "_id", Value: id}}, d...)
+}
+
+func (g *generator) owner() any {
+	switch n := g.IntN(20); {
+	case n < 13:
+		return pick[any](g, "u1", "u1", "u2", hexID, uuidID, oid, uuid)
+	case n < 15:
+		return bson.A{"u1", pick(g, userIDs...)}
+	case n < 16:
+		return bson.A{pick(g, userIDs...), nil}
+	case n < 17:
+		return nil
+	}
+	return g.value(1)
+}
+
+// freshID returns an _id that no document of the world has.
+func (g *generator) freshID() any {
+	g.ids++
+	n, style := g.ids, g.style
+	if style == 3 {
+		style = g.IntN(6)
+	}
+	switch style {
+	case 0:
+		return int32(n)
+	case 1:
+		return fmt.Sprintf("d%02d", n)
+	case 2:
+		return bson.ObjectID{10: byte(n >> 8), 11: byte(n)}
+	case 3:
+		return float64(n)
+	case 4:
+		return bson.D{{Key: "a", Value: int32(n)}}
+	}
+	return int64(n)
+}
+
+// makeDocuments makes the documents of a world.
+func (g *generator) makeDocuments() {
+	g.style, g.ids, g.docs = g.IntN(4), 0, nil
+	for range 3 + g.IntN(12) {
+		g.docs = append(g.docs, g.document(g.freshID()))
+	}
+	g.Shuffle(len(g.docs), func(i, j int) { g.docs[i], g.docs[j] = g.docs[j], g.docs[i] })
+}
+
+// operand returns a value to compare with, most of the time one that stands in a document.
+func (g *generator) operand() any {
+	if len(g.docs) == 0 || g.chance(40) {
+		return g.value(1)
+	}
+	var v any = pick(g, g.docs...)
+	for {
+		var inside []any
+		switch c := v.(type) {
+		case bson.D:
+			for _, e := range c {
+				inside = append(inside, e.Value)
+			}
+		case bson.A:
+			inside = c
+		}
+		if len(inside) == 0 || g.chance(20) {
+			return v
+		}
+		v = pick(g, inside...)
+	}
+}
+
+// path returns a dotted path of names and indexes.
+func (g *generator) path() string {
+	path := pick(g, "a", "a", "a", "b", "b", "c", "owner", "owner", "_id")
+	for range pick(g, 0, 0, 0, 0, 1, 1, 1, 2, 3) {
+		path += "." + pick(g, "a", "a", "b", "b", "x", "0", "1")
+	}
+	return path
+}
+
+// world makes a world with its requests, for one of the users. Most of the time something is shown and something hidden.
+func (g *generator) world(requests int) *World {
+	g.makeDocuments()
+	w := &World{User: pick(g, g.users...), Docs: g.docs}
+	for range 12 {
+		w.Rules = g.rules()
+		if view, err := w.model().View(w.User.facts("find"), raws(w.Docs)); err == nil && len(view.Documents) > 1 && view.Hidden || g.chance(10) {
+			break
+		}
+	}
+	for range pick(g, 0, 0, 1, 2) {
+		w.Indexes = append(w.Indexes, g.index())
+	}
+	g.twin(w)
+	for range requests {
+		w.Requests = append(w.Requests, g.request())
+	}
+	return w
+}
+
+// index returns the keys of an index.
+func (g *generator) index() bson.D {
+	keys := bson.D{}
+	for range pick(g, 1, 1, 2) {
+		keys = append(keys, bson.E{Key: g.path(), Value: pick[any](g, int32(1), int32(-1))})
+	}
+	return unique(keys)
+}
+
+// unique drops later fields of the same name.
+func unique(d bson.D) bson.D {
+	seen := map[string]bool{}
+	out := bson.D{}
+	for _, e := range d {
+		if !seen[e.Key] {
+			out = append(out, e)
+		}
+		seen[e.Key] = true
+	}
+	return out
+}
