@@ -7,8 +7,8 @@ import (
 // request makes a read.
 func (g *generator) request() Request {
 	r := Request{Action: pick(g, "find", "find", "find", "find", "findOne", "countDocuments", "distinct")}
-	if g.chance(75) {
-		r.Filter = g.query(2)
+	if g.chance(65) {
+		r.Filter = g.query(pick(g, 0, 1, 2))
 	}
 	switch r.Action {
 	case "distinct":
@@ -40,7 +40,7 @@ func (g *generator) sort() bson.D {
 // query is a filter of a client.
 func (g *generator) query(depth int) bson.D {
 	q := bson.D{}
-	for range pick(g, 1, 1, 1, 2) {
+	for range pick(g, 1, 1, 1, 1, 2) {
 		switch n := g.IntN(10); {
 		case depth > 0 && n < 3:
 			list := bson.A{}

@@ -15,7 +15,7 @@ type generator struct {
 	// real allows what only MongoDB itself can store and query.
 	real  bool
 	users []User
-	docs  []bson.D // of the world that is being made: operands are taken from them
+	docs  []bson.D // of the world that is being made: operands are taken from them, more often from what is shown
 	style int      // of their _id
 	ids   int      // how many have been given
 }
@@ -238,9 +238,18 @@ func (g *generator) freshID() any {
 func (g *generator) makeDocuments() {
 	g.style, g.ids, g.docs = g.IntN(4), 0, nil
 	for range 3 + g.IntN(12) {
+		if len(g.docs) > 0 && g.chance(25) {
+			g.docs = append(g.docs, g.sibling(pick(g, g.docs...)))
+			continue
+		}
 		g.docs = append(g.docs, g.document(g.freshID()))
 	}
 	g.Shuffle(len(g.docs), func(i, j int) { g.docs[i], g.docs[j] = g.docs[j], g.docs[i] })
+}
+
+// sibling is a document that differs in little from another one, so that sort keys are the same and what is shown, too.
+func (g *generator) sibling(doc bson.D) bson.D {
+	return append(bson.D{{Key: "_id", Value: g.freshID()}}, g.change(doc[1:]).(bson.D)...)
 }
 
 // operand returns a value to compare with, most of the time one that stands in a document.
@@ -278,10 +287,13 @@ func (g *generator) path() string {
 // world makes a world with its requests, for one of the users. Most of the time something is shown and something hidden.
 func (g *generator) world(requests int) *World {
 	g.makeDocuments()
-	w := &World{User: pick(g, g.users...), Docs: g.docs}
+	w := &World{User: pick(g, g.users...), Docs: slices.Clone(g.docs)}
+	var shown []bson.Raw
 	for range 12 {
 		w.Rules = g.rules()
-		if view, err := w.model().View(w.User.facts("find"), raws(w.Docs)); err == nil && len(view.Documents) > 1 && view.Hidden || g.chance(10) {
+		view, err := w.model().View(w.User.facts("find"), raws(w.Docs))
+		shown = view.Documents
+		if err == nil && len(shown) > 1 && view.Hidden || g.chance(10) {
 			break
 		}
 	}
@@ -289,10 +301,21 @@ func (g *generator) world(requests int) *World {
 		w.Indexes = append(w.Indexes, g.index())
 	}
 	g.twin(w)
+	for _, doc := range shown {
+		g.docs = append(g.docs, decoded(doc), decoded(doc))
+	}
 	for range requests {
 		w.Requests = append(w.Requests, g.request())
 	}
 	return w
+}
+
+func decoded(doc bson.Raw) bson.D {
+	var d bson.D
+	if err := bson.Unmarshal(doc, &d); err != nil {
+		panic(err)
+	}
+	return d
 }
 
 // index returns the keys of an index.

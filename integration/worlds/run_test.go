@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -53,12 +54,18 @@ const (
 // run asks everything in some worlds and returns what fails, at most once a world.
 func (r *runner) run(ctx context.Context, worlds ...*World) ([]failure, error) {
 	b := r.batch(worlds...)
+	t0 := time.Now()
 	if err := b.open(ctx); err != nil {
 		return nil, err
 	}
+	t1 := time.Now()
+	defer func() {
+		r.counts["ms open"] += int(t1.Sub(t0).Milliseconds())
+		r.counts["ms rest"] += int(time.Since(t1).Milliseconds())
+	}()
 	var failures []failure
 	for i, w := range worlds {
-		r.counts["worlds"]++
+		r.countWorld(w)
 		f, err := r.ask(ctx, b, i, w)
 		if err != nil {
 			return nil, fmt.Errorf("%w; %w", err, b.close(context.WithoutCancel(ctx)))
@@ -67,6 +74,8 @@ func (r *runner) run(ctx context.Context, worlds ...*World) ([]failure, error) {
 			failures = append(failures, *f)
 		}
 	}
+	t2 := time.Now()
+	defer func() { r.counts["ms close"] += int(time.Since(t2).Milliseconds()) }()
 	return failures, b.close(context.WithoutCancel(ctx))
 }
 
@@ -109,6 +118,35 @@ func (r *runner) ask(ctx context.Context, b *batch, i int, w *World) (*failure, 
 		}
 	}
 	return nil, nil
+}
+
+func (r *runner) countWorld(w *World) {
+	r.counts["worlds"]++
+	if w.Twin != nil {
+		r.counts["worlds: with a twin"]++
+	}
+	view, err := w.model().View(w.User.facts("find"), raws(w.Docs))
+	switch {
+	case err != nil:
+		r.counts["worlds: refused"]++
+	case len(view.Documents) == 0:
+		r.counts["worlds: nothing shown"]++
+	case !view.Hidden:
+		r.counts["worlds: nothing hidden"]++
+	}
+	if _, always := shownIDs(view.Documents); !always {
+		r.counts["worlds: an _id is hidden"]++
+	}
+}
+
+// shownIDs tells whether documents with and without an _id are shown.
+func shownIDs(docs []bson.Raw) (some, always bool) {
+	always = true
+	for _, d := range docs {
+		_, err := d.LookupErr("_id")
+		some, always = some || err == nil, always && err == nil
+	}
+	return some, always
 }
 
 func (r *runner) count(want expected) {

@@ -44,10 +44,10 @@ func (g *generator) twin(w *World) {
 
 // eye tells what the user sees of a document, whatever the action.
 func (w *World) eye() func(bson.D) [][]byte {
-	model := w.model()
+	model, facts := w.model(), w.facts()
 	return func(doc bson.D) [][]byte {
 		var all [][]byte
-		for _, facts := range w.facts() {
+		for _, facts := range facts {
 			if view, err := model.View(facts, raws([]bson.D{doc})); err == nil {
 				all = append(all, sorted(view.Documents)...)
 			}

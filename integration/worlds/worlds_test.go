@@ -8,7 +8,7 @@ import (
 
 const (
 	worldsInBatch   = 20
-	requestsOfWorld = 20
+	requestsOfWorld = 30
 	maxFailures     = 5
 	embeddedBatches = 2
 	realBatches     = 20

@@ -2,6 +2,7 @@ package reference
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -27,6 +28,9 @@ type projection struct {
 
 // below is the path of a field in what path leads to. A stored name may have dots, which are no separators.
 func below(path, name string) string { return path + "\x00" + name }
+
+// ErrProjections is the answer to every request when the projections of the rule filters that apply exclude each other.
+var ErrProjections = errors.New("the projections of the filters differ in kind")
 
 var errProjection = errors.New("a projection has zeros or ones, not both")
 
@@ -65,6 +69,35 @@ func flag(v bson.RawValue) (on, ok bool) {
 	return n != 0, ok
 }
 
+// and is what both projections show: of two inclusions what is in both, of two exclusions what is in neither.
+func (p projection) and(q projection) (projection, error) {
+	both := projection{kind: p.kind, id: p.id && q.id}
+	switch {
+	case p.kind == neutral:
+		both.kind, both.paths = q.kind, q.paths
+	case q.kind == neutral:
+		both.paths = p.paths
+	case p.kind != q.kind:
+		return both, ErrProjections
+	case p.kind == exclusion:
+		both.paths = slices.Concat(p.paths, q.paths)
+	default:
+		for _, path := range slices.Concat(p.paths, q.paths) {
+			if p.names(path) && q.names(path) {
+				both.paths = append(both.paths, path)
+			}
+		}
+	}
+	return both, nil
+}
+
+// names tells whether a path, or one above it, is listed.
+func (p projection) names(path string) bool {
+	return slices.ContainsFunc(p.paths, func(listed string) bool {
+		return listed == path || strings.HasPrefix(path, below(listed, ""))
+	})
+}
+
 // apply projects the fields of a document.
 func (p projection) apply(fields []element) []element {
 	var kept []element
@@ -84,11 +117,8 @@ func (p projection) apply(fields []element) []element {
 
 // value projects the value at a path.
 func (p projection) value(path string, v bson.RawValue) bson.RawValue {
-	named, inside := false, false
-	for _, listed := range p.paths {
-		named = named || listed == path
-		inside = inside || strings.HasPrefix(listed, below(path, ""))
-	}
+	named := slices.Contains(p.paths, path)
+	inside := slices.ContainsFunc(p.paths, func(listed string) bool { return strings.HasPrefix(listed, below(path, "")) })
 	switch {
 	case named && p.kind == exclusion, !named && !inside && p.kind == inclusion:
 		return bson.RawValue{}

@@ -2,7 +2,7 @@ package reference
 
 import (
 	"bytes"
-	"errors"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -20,9 +20,6 @@ type View struct {
 	// Hidden tells that something stored is not shown, or not all of it.
 	Hidden bool
 }
-
-// ErrProjections is the answer to every request when the projections of the rule filters that apply exclude each other.
-var ErrProjections = errors.New("the projections of the filters differ in kind")
 
 // View cuts what is stored to what the user may read.
 func (r *Rules) View(facts *Facts, stored []bson.Raw) (View, error) {
@@ -43,18 +40,13 @@ func (r *Rules) View(facts *Facts, stored []bson.Raw) (View, error) {
 }
 
 // cut returns the fields of a document that the user may read; none if there are none.
-func (r *Rules) cut(facts *Facts, applied []applied, doc bson.Raw) []element {
-	for _, f := range applied {
-		if !f.query.Match(doc) {
-			return nil
-		}
+func (r *Rules) cut(facts *Facts, applied applied, doc bson.Raw) []element {
+	if !applied.passes(doc) {
+		return nil
 	}
 	stored := bsonval.FromDocument(doc)
 	fields := r.read(judge{facts: facts, root: stored, prevRoot: stored, this: stored, prev: stored}, doc)
-	for _, f := range applied {
-		fields = f.project(fields)
-	}
-	return without(fields, reserved)
+	return without(applied.projection.apply(fields), reserved)
 }
 
 // read finds the role of a document and applies it. A role that cannot be evaluated withholds the document.
@@ -80,76 +72,89 @@ func without(fields []element, name string) []element {
 	return rest
 }
 
-// applied is a rule filter that applies to a request.
+// applied are the rule filters that apply to a request.
 type applied struct {
-	query   *query.Filter // nil matches nothing
-	project func([]element) []element
+	queries    []*query.Filter // nil matches nothing
+	projection projection
+}
+
+func (a applied) passes(doc bson.Raw) bool {
+	for _, q := range a.queries {
+		if !q.Match(doc) {
+			return false
+		}
+	}
+	return true
 }
 
 // apply finds the filters that apply. One whose condition has no outcome, or whose query has an operand without a
 // value, applies and lets nothing through.
-func (r *Rules) apply(j judge) ([]applied, error) {
-	var list []applied
-	kinds := map[bool]bool{}
+func (r *Rules) apply(j judge) (applied, error) {
+	a := applied{projection: projection{id: true}}
 	for _, f := range r.filters {
 		condition := j.expression(f.applyWhen)
 		if condition == False {
 			continue
 		}
-		var a applied
-		q, ok := j.query(f.query)
-		if condition == True && ok {
-			a.query, _ = query.Parse(q, query.Options{Trusted: true}) // a value of the wrong type lets nothing through
+		var parsed *query.Filter
+		if q, ok := j.query(f.query); ok && condition == True {
+			parsed, _ = query.Parse(q, query.Options{Trusted: true}) // a value of the wrong type lets nothing through
 		}
+		a.queries = append(a.queries, parsed)
 		p, err := parseProjection(f.projection)
 		if err != nil {
-			return nil, err
+			return a, err
 		}
-		if p.kind != neutral {
-			kinds[p.kind == inclusion] = true
+		if a.projection, err = a.projection.and(p); err != nil {
+			return a, err
 		}
-		a.project = p.apply
-		list = append(list, a)
 	}
-	if len(kinds) > 1 {
-		return nil, ErrProjections
-	}
-	return list, nil
+	return a, nil
 }
 
 // query puts values in the place of the expansions and conversions in the query of a filter. They are data there: they
-// are compared with and never taken for operators.
+// are compared with and never taken for operators. The database cannot tell a null that somebody has from a field that is
+// missing, so a null is no value.
 func (j judge) query(q bson.Raw) (bson.Raw, bool) {
-	v, ok := j.substitute(bsonval.FromDocument(q), false)
+	v, ok := j.substitute(bsonval.FromDocument(q), "")
 	return document(v), ok
 }
 
-// substitute replaces what is in v. Directly below a field a value becomes {"$eq": value}.
-func (j judge) substitute(v bson.RawValue, field bool) (bson.RawValue, bool) {
-	o := j.operand(v)
-	if o.origin == fromFacts || isConversion(v) || isText(v) && !bsonval.Identical(o.value, v) {
-		if bsonval.IsMissing(o.value) {
+// substitute replaces what is in v, which stands beside a name. A value beside the name of a field becomes {"$eq": value}.
+func (j judge) substitute(v bson.RawValue, name string) (bson.RawValue, bool) {
+	_, isOperator := operator(name)
+	if o := j.operand(v); o.origin == fromFacts {
+		if bsonval.IsMissing(o.value) || isNull(o.value) {
 			return v, false
 		}
-		if field {
-			return bsonval.FromDocument(encode([]element{{"$eq", o.value}})), true
+		switch {
+		case isOperator && isArray(o.value) && name != "$eq" && name != "$ne":
+			o.value = array(slices.DeleteFunc(values(o.value), isNull))
+		case name != "" && !isOperator:
+			o.value = bsonval.FromDocument(encode([]element{{"$eq", o.value}}))
 		}
 		return o.value, true
 	}
-	list, found := elements(bson.Raw(v.Value)), true
-	switch v.Type {
-	case bson.TypeArray, bson.TypeEmbeddedDocument:
-	default:
+	if isConversion(v) {
+		return j.operand(v).value, true
+	}
+	if !isDocument(v) && !isArray(v) {
 		return v, true
 	}
+	list, found := elements(bson.Raw(v.Value)), true
 	for i, e := range list {
-		name, isOperator := operator(e.name)
-		if isOperator {
-			e.name = "$" + name
+		if isArray(v) {
+			e.name = ""
 		}
-		inner, ok := j.substitute(e.value, !isOperator && isDocument(v))
+		if operator, ok := operator(e.name); ok {
+			e.name = "$" + operator
+		}
+		inner, ok := j.substitute(e.value, e.name)
 		found = found && ok
-		list[i] = element{e.name, inner}
+		list[i].value = inner
+		if isDocument(v) {
+			list[i].name = e.name
+		}
 	}
 	return bson.RawValue{Type: v.Type, Value: encode(list)}, found
 }
