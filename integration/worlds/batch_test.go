@@ -125,8 +125,8 @@ func (b *batch) empty(ctx context.Context) error {
 			c := b.client.Database(database).Collection(collection(i))
 			_, failed := c.DeleteMany(ctx, bson.D{})
 			err = errors.Join(err, failed)
-			if len(w.Indexes)+len(w.TwinIndexes) > 0 && len(w.Docs) > 0 {
-				err = errors.Join(err, c.Indexes().DropAll(ctx))
+			if len(w.Indexes)+len(w.TwinIndexes) > 0 && !isMissing(c.Indexes().DropAll(ctx), &failed) {
+				err = errors.Join(err, failed)
 			}
 		}
 	}
@@ -148,6 +148,13 @@ func store(ctx context.Context, c *mongo.Collection, docs, indexes []bson.D) err
 		}
 	}
 	return nil
+}
+
+// isMissing tells whether the error is that there is no such collection, and keeps the error.
+func isMissing(err error, kept *error) bool {
+	*kept = err
+	refused, ok := errors.AsType[mongo.CommandError](err)
+	return ok && refused.Code == 26
 }
 
 func refusedIndex(err error) bool {
