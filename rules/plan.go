@@ -191,7 +191,7 @@ type narrower struct {
 	stuck string // the first path whose test has no exact query
 }
 
-// test states what a test finds in the view. See section "Client predicates" of docs/reads.md.
+// test states what a test finds in the view; docs/reads.md has the table.
 func (n *narrower) test(path query.Path, t *query.Test) predicate.Bounds {
 	r, condition := n.plan.reach(n.part, path)
 	n.plain = n.plain && r == readable
