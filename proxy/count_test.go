@@ -100,3 +100,16 @@ func TestCountingThere(t *testing.T) {
 		})
 	}
 }
+
+// A database that finds values in an index says null also for what is missing.
+func TestDistinctAsksForNull(t *testing.T) {
+	for stored, want := range map[string]int{`{"_id":1,"owner":"ua","a":null}`: 1, `{"_id":1,"owner":"ua"}`: 0} {
+		s := returning(docs(t, stored)...)
+		s.nulls = true
+		p, _ := newProxy(t, s, owner, ``)
+		got, err := p.Distinct(t.Context(), ann, proxy.Distinct{NS: ns, Key: "a"})
+		if len(got) != want || err != nil || len(s.asked) != 1 || s.asked[0].Limit != 1 {
+			t.Errorf("%s has the values %v, %v after %v; want %d", stored, got, err, s.asked, want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/predicate"
 	"github.com/rolegate/rolegate/internal/query"
 )
 
@@ -54,7 +55,7 @@ func (p *Proxy) Distinct(ctx context.Context, c Caller, op Distinct) ([]bson.Raw
 // the order of documents that are hidden.
 func (s *session) distinctThere(ctx context.Context, key query.Path, v viewRead) (values []bson.RawValue, ok bool, err error) {
 	p := s.planRead(v)
-	if p.outcome != Exact || !s.view().Readable(key) {
+	if p.outcome != Exact || !s.view().Readable(key) || hasPosition(key.String()) {
 		return nil, false, nil
 	}
 	found, err := s.p.Store.Distinct(ctx, s.ns, key.String(), p.query.Filter)
@@ -63,6 +64,15 @@ func (s *session) distinctThere(ctx context.Context, key query.Path, v viewRead)
 	}
 	set := valueSet{seen: map[string]struct{}{}}
 	for _, v := range found {
+		if v.Type == bson.TypeNull {
+			isNull, err := s.storesNull(ctx, key, p.query.Filter)
+			if err != nil {
+				return nil, false, err
+			}
+			if !isNull {
+				continue
+			}
+		}
 		if !s.view().PassThrough() && !hasOneForm(v) {
 			return nil, false, nil
 		}
@@ -73,6 +83,19 @@ func (s *session) distinctThere(ctx context.Context, key query.Path, v viewRead)
 	values = set.sorted()
 	s.record(&reading{plan: p, fetched: 1, returned: 1})
 	return values, true, nil
+}
+
+// storesNull tells whether null is a value of the key. A database that finds values in an index also says null for what is
+// missing, so its answer depends on which indexes there are.
+func (s *session) storesNull(ctx context.Context, key query.Path, filter bson.Raw) (bool, error) {
+	q := predicate.Field(key.String(), "$type", bsonval.FromInt32(int32(bson.TypeNull)))
+	if filter != nil {
+		q = predicate.And(predicate.Leaf(filter), q)
+	}
+	for _, err := range s.p.Store.Find(ctx, s.ns, Query{Filter: q.Document(), Limit: 1}) {
+		return true, s.storeError(err)
+	}
+	return false, nil
 }
 
 func tooManyValues() *Error { return &Error{Kind: TooLarge, Message: "too many different values"} }

@@ -32,6 +32,7 @@ type store struct {
 	pipelines []proxy.AggregateQuery // what was aggregated
 	result    []bson.Raw             // of every pipeline
 	features  proxy.Features
+	nulls     bool // distinct finds a null whatever is stored
 
 	direct  func(w proxy.DirectWrite) (proxy.DirectResult, error)
 	directs []proxy.DirectWrite
@@ -71,6 +72,9 @@ func (s *store) Distinct(_ context.Context, _ rules.Namespace, key string, filte
 	}
 	path, err := query.ParsePath(key)
 	var found []bson.RawValue
+	if s.nulls {
+		found = append(found, bsonval.Null())
+	}
 	for _, d := range docs {
 		path.Values(d, func(v bson.RawValue) bool {
 			if !slices.ContainsFunc(found, func(w bson.RawValue) bool { return bsonval.Equal(v, w) }) {

@@ -30,13 +30,14 @@ func (b *Bound) parts() []part {
 	rest := predicate.Always() // no earlier branch applies
 	for _, br := range b.branches {
 		var bs bounder
-		applies := bs.add("apply_when", br.when, rest)
+		when := br.when.Bounds("")
+		applies := bs.add("apply_when", when, rest)
 		shown := applies
 		if br.gateRead.defined {
-			shown = bs.add("document_filters", expr.Any(br.gateRead.cond, br.gateWrite.orUnknown()), applies)
+			shown = bs.add("document_filters", expr.Any(br.gateRead.cond, br.gateWrite.orUnknown()).Bounds(""), applies)
 		}
 		out = append(out, br.split(shown, bs)...)
-		rest = predicate.Both(rest, br.when.Bounds("").Not())
+		rest = predicate.Both(rest, when.Not())
 		if br.when.Fails() {
 			rest = rest.Loose() // where it fails, no later branch is asked
 		}
@@ -50,13 +51,14 @@ func (b *Bound) parts() []part {
 // split makes the parts of one branch: where it grants the whole document, and where the fields decide.
 func (br *branch) split(shown predicate.Bounds, bs bounder) []part {
 	grant := expr.Any(br.read.orUnknown(), br.write.orUnknown())
+	granted := grant.Bounds("")
 	wholly := bs
-	whole := part{branch: br, whole: true, when: wholly.add("read", grant, shown), tree: br.tree}
+	whole := part{branch: br, whole: true, when: wholly.add("read", granted, shown), tree: br.tree}
 	whole.why = wholly.why
 	if br.read.defined {
 		return []part{whole}
 	}
-	byField := predicate.Both(shown, grant.Bounds("").Not())
+	byField := predicate.Both(shown, granted.Not())
 	if grant.Fails() {
 		byField = byField.Loose()
 	}
@@ -78,8 +80,8 @@ func (o optional) orUnknown() expr.Cond {
 // bounder collects conditions and remembers the first that has no exact query.
 type bounder struct{ why string }
 
-func (b *bounder) add(permission string, c expr.Cond, on predicate.Bounds) predicate.Bounds {
-	out := predicate.Both(on, c.Bounds(""))
+func (b *bounder) add(permission string, c, on predicate.Bounds) predicate.Bounds {
+	out := predicate.Both(on, c)
 	b.note(permission, out)
 	return out
 }

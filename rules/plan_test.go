@@ -76,8 +76,13 @@ func TestNarrow(t *testing.T) {
 		// Several roles.
 		{
 			"the second role takes the rest", owner + `,` + role(`"read": {"public": true}`), ``, `{}`,
-			`{"$or":[{"owner":{"$eq":"ua"}},{"$and":[{"$nor":[{"owner":{"$eq":"ua"}}]},{"public":{"$eq":true}}]}]}`, ``,
+			`{"$or":[{"owner":{"$eq":"ua"}},{"public":{"$eq":true}}]}`, ``,
 		},
+		{
+			"... of what the first does not show", role(`"apply_when": {"owner": "%%user.id"}, "read": {"a": true}`) + `,` + role(`"read": {"public": true}`), ``, `{}`,
+			`{"$or":[{"$and":[{"owner":{"$eq":"ua"}},{"a":{"$eq":true}}]},{"$and":[{"$nor":[{"owner":{"$eq":"ua"}}]},{"public":{"$eq":true}}]}]}`, ``,
+		},
+		{"roles that cover everything", role(`"apply_when": {"owner": "%%user.id"}, "write": {"b": true}, "fields": {"_id": {"read": true}}`) + `,` + role(`"write": true`), ``, `{}`, ``, ``},
 		{"a role after one that always applies", everyone + `,` + owner, ``, `{}`, ``, ``},
 		{
 			"part of the documents whole", role(`"write": {"owner": "%%user.id"}, "fields": {"_id": {"read": true}}`), ``, `{"a":1}`,
@@ -92,7 +97,7 @@ func TestNarrow(t *testing.T) {
 		{"hidden in some documents", owner + `,` + titles, ``, `{"secret":1}`, `{"$and":[{"owner":{"$eq":"ua"}},{"secret":{"$eq":1}}]}`, ``},
 		{
 			"readable on a condition", role(`"fields": {"_id": {"read": true}, "a": {"read": {"open": true}}}`), ``, `{"a":{"$ne":1}}`,
-			`{"$or":[{"$and":[{"open":{"$eq":true}},{"$nor":[{"a":{"$eq":1}}]}]},{"$nor":[{"open":{"$eq":true}}]}]}`, ``,
+			`{"$or":[{"$nor":[{"a":{"$eq":1}}]},{"$nor":[{"open":{"$eq":true}}]}]}`, ``,
 		},
 		{
 			"readable on a condition on itself", role(`"fields": {"_id": {"read": true}, "a": {"read": {"%%this.open": true}}}`), ``, `{"a.b":1}`,

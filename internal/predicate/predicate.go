@@ -88,6 +88,10 @@ func And(ps ...Predicate) Predicate {
 			kids = append(kids, p.n)
 		}
 	}
+	kids, possible := conjunction(kids)
+	if !possible {
+		return None()
+	}
 	return junction(and, kids, All())
 }
 
@@ -105,42 +109,27 @@ func Or(ps ...Predicate) Predicate {
 			kids = append(kids, p.n)
 		}
 	}
+	kids, always := disjunction(kids)
+	if always {
+		return All()
+	}
 	return junction(or, kids, None())
 }
 
-// junction joins what is left after folding; of two that are the same node one is enough.
+// junction joins what is left after folding.
 func junction(k kind, kids []*node, none Predicate) Predicate {
-	distinct := kids[:0:0]
-	for i, kid := range kids {
-		if !contains(kids[:i], kid) {
-			distinct = append(distinct, kid)
-		}
-	}
-	switch len(distinct) {
+	switch len(kids) {
 	case 0:
 		return none
 	case 1:
-		return Predicate{distinct[0]}
+		return Predicate{kids[0]}
 	}
-	n := &node{kind: k, kids: distinct, size: 1}
-	for _, kid := range distinct {
+	n := &node{kind: k, kids: kids, size: 1}
+	for _, kid := range kids {
 		n.size += kid.size
 		n.depth = max(n.depth, kid.depth+1)
 	}
 	return Predicate{n}
-}
-
-// contains compares by identity, and only in short lists: it saves repetition, it decides nothing.
-func contains(kids []*node, n *node) bool {
-	if len(kids) > 16 {
-		return false
-	}
-	for _, kid := range kids {
-		if kid == n {
-			return true
-		}
-	}
-	return false
 }
 
 // Not matches what p does not match.
