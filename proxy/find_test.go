@@ -32,6 +32,7 @@ func TestFindPlan(t *testing.T) {
 		outcome              proxy.Outcome
 	}{
 		{"nothing is hidden", everyone, ``, `{"a":1}`, ``, `{"a":1}`, ``, true, proxy.Exact},
+		{"the reserved field is hidden from everybody", everyone, ``, `{"_id__baas_transaction":null}`, `{"_id__baas_transaction":1}`, ``, ``, false, proxy.Exact},
 		{"nothing is hidden, sorted", everyone, ``, `{}`, `{"a":-1}`, ``, `{"a":-1}`, true, proxy.Exact},
 		{
 			"a query filter", everyone, `{"name": "f", "apply_when": true, "query": {"t": 1}}`, `{"a":1}`, `{"b":1}`,

@@ -67,7 +67,7 @@ func (s *session) planRead(v viewRead) readPlan {
 	switch {
 	case v.anyOrder:
 		p.ordered = true
-	case view.PassThrough() && !v.forDecision:
+	case view.PassThrough() && sortSent && !v.forDecision:
 		p.ordered = true // nothing is hidden that the order could tell of
 		if v.sort != nil {
 			p.query.Sort = v.sort.Keys()

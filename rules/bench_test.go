@@ -95,3 +95,20 @@ func benchmarkView(b *testing.B, encode bool) {
 		})
 	}
 }
+
+// BenchmarkPlan is what a find pays once for stating the view and the client's filter.
+func BenchmarkPlan(b *testing.B) {
+	for _, roles := range []int{1, 3, 10} {
+		b.Run(fmt.Sprintf("roles=%d", roles), func(b *testing.B) {
+			bound := bind(b, compile(b, manyRoles(roles), rules.Options{}))
+			raw := mustDoc(b, `{"title":"x","n":{"$gt":5}}`)
+			f := mustFilter(b, `{"title":"x","n":{"$gt":5}}`)
+			b.ReportAllocs()
+			for b.Loop() {
+				if n := bound.Plan().Narrow(raw, f); n.None {
+					b.Fatal("nothing to ask")
+				}
+			}
+		})
+	}
+}

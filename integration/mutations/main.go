@@ -1,0 +1,136 @@
+// Command mutations asks whether the random worlds would notice mistakes: it puts deliberate bugs into the product, one at
+// a time and without touching the files, and runs the worlds against each. A bug that goes unnoticed is a gap of the tests.
+//
+// It takes minutes and needs a real MongoDB at ROLEGATE_TEST_MONGODB_URI, without which many bugs cannot show.
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+//go:embed mutations.txt
+var list string
+
+// mutation is one deliberate bug: the text that stands in its place in a file, once.
+type mutation struct{ name, file, old, new string }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	only := flag.String("run", "", "run the mutations whose names match this regular expression")
+	flag.Parse()
+	if err := run(ctx, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "mutations:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, only string) error {
+	if os.Getenv("ROLEGATE_TEST_MONGODB_URI") == "" {
+		return errors.New("ROLEGATE_TEST_MONGODB_URI must name a MongoDB server")
+	}
+	pattern, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
+	mutations, err := parse(list)
+	if err != nil {
+		return err
+	}
+	tried, unnoticed := 0, []string{}
+	for _, m := range mutations {
+		if !pattern.MatchString(m.name) {
+			continue
+		}
+		tried++
+		begun := time.Now()
+		noticed, err := m.try(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
+		}
+		if !noticed {
+			unnoticed = append(unnoticed, m.name)
+		}
+		fmt.Fprintf(os.Stdout, "%-8s %4.0fs  %s\n", map[bool]string{true: "noticed", false: "MISSED"}[noticed], time.Since(begun).Seconds(), m.name)
+	}
+	fmt.Fprintf(os.Stdout, "%d of %d deliberate bugs are noticed\n", tried-len(unnoticed), tried)
+	if len(unnoticed) > 0 || tried == 0 {
+		return fmt.Errorf("not noticed: %q", unnoticed)
+	}
+	return nil
+}
+
+// parse reads blocks of "== name", "-- file", the old text, "->" and the new text.
+func parse(text string) ([]mutation, error) {
+	var out []mutation
+	for block := range strings.SplitSeq(text, "\n== ") {
+		if strings.HasPrefix(block, "#") || strings.TrimSpace(block) == "" {
+			continue
+		}
+		head, body, _ := strings.Cut(block, "\n-- ")
+		file, change, _ := strings.Cut(body, "\n")
+		old, replacement, ok := strings.Cut(change, "\n->\n")
+		if !ok {
+			return nil, fmt.Errorf("mutation %q has no old and new text", head)
+		}
+		out = append(out, mutation{name: strings.TrimSpace(head), file: file, old: old, new: strings.TrimSuffix(replacement, "\n")})
+	}
+	return out, nil
+}
+
+// try runs the worlds against the product with the bug, which an overlay puts in the place of the file.
+func (m mutation) try(ctx context.Context) (noticed bool, err error) {
+	text, err := os.ReadFile(m.file)
+	if err != nil {
+		return false, err
+	}
+	if n := strings.Count(string(text), m.old); n != 1 {
+		return false, fmt.Errorf("the text to change stands %d times in %s", n, m.file)
+	}
+	dir, err := os.MkdirTemp("", "mutation-")
+	if err != nil {
+		return false, err
+	}
+	defer os.RemoveAll(dir)
+	changed, overlay := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(changed, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+		return false, err
+	}
+	path, err := filepath.Abs(m.file)
+	if err != nil {
+		return false, err
+	}
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})
+	if err != nil {
+		return false, err
+	}
+	if err := os.WriteFile(overlay, replace, 0o600); err != nil {
+		return false, err
+	}
+	//nolint:gosec // the arguments are paths of our own
+	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-count=1", "-run", "^TestWorlds$", "./integration/worlds")
+	cmd.Env = append(os.Environ(), "ROLEGATE_WORLDS_FAILURES=1")
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	err = cmd.Run()
+	switch {
+	case err == nil:
+		return false, nil
+	case strings.Contains(output.String(), "[build failed]"), !strings.Contains(output.String(), "--- FAIL: TestWorlds"):
+		return false, fmt.Errorf("the worlds did not run: %s", output.String())
+	}
+	return true, nil
+}
