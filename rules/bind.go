@@ -13,6 +13,8 @@ import (
 // Bound is a ruleset for one user and one request: an ordered list of branches of which the first that applies to a
 // document decides, and the query filters that every document has to pass. It is immutable.
 type Bound struct {
+	set        *Ruleset
+	scope      *expr.Scope
 	branches   []*branch
 	filters    []*query.Filter
 	queries    []bson.Raw
@@ -37,8 +39,8 @@ func (r *Ruleset) Bind(u *User, custom CustomData, req *Request) (*Bound, error)
 	if r.uses.Request {
 		s.Request = req.document()
 	}
-	b := &Bound{postImage: r.policy.postImage, schema: r.schema.bind(s)}
-	if err := b.bindFilters(r.filters, s); err != nil {
+	b := &Bound{set: r, scope: s, postImage: r.policy.postImage, schema: r.schema.bind(s)}
+	if err := b.bindFilters(); err != nil {
 		return nil, err
 	}
 	for _, role := range r.roles {
@@ -55,36 +57,21 @@ func (r *Ruleset) Bind(u *User, custom CustomData, req *Request) (*Bound, error)
 	return b, nil
 }
 
-func (b *Bound) bindFilters(fs []*queryFilter, s *expr.Scope) error {
+func (b *Bound) bindFilters() error {
 	var projections []filter.Projection
-	for _, f := range fs {
-		t := expr.True
-		if f.when != nil {
-			t, _ = f.when.Bind(s).Const()
-		}
-		if t == expr.False {
+	for _, f := range b.set.filters {
+		bound := f.bind(b.scope)
+		if bound.applies == expr.False {
 			continue
 		}
-		// A filter of which it is not known whether it applies hides everything rather than nothing.
-		b.none = b.none || t != expr.True
+		b.none = b.none || bound.none
 		if f.projection.HidesSomething() {
 			projections = append(projections, f.projection)
 		}
-		if f.query == nil {
-			continue
+		if bound.filter != nil {
+			b.queries = append(b.queries, bound.query)
+			b.filters = append(b.filters, bound.filter)
 		}
-		q, ok := f.query.Bind(s)
-		if !ok {
-			b.none = true
-			continue
-		}
-		parsed, err := query.Parse(q, query.Options{Trusted: true})
-		if err != nil {
-			b.none = true // a bound value made the query unusable
-			continue
-		}
-		b.queries = append(b.queries, q)
-		b.filters = append(b.filters, parsed)
 	}
 	p, err := filter.Intersect(projections)
 	if err != nil {
@@ -92,6 +79,38 @@ func (b *Bound) bindFilters(fs []*queryFilter, s *expr.Scope) error {
 	}
 	b.projection = p
 	return nil
+}
+
+// boundFilter is a query filter for one user and one request.
+type boundFilter struct {
+	applies expr.Truth
+	none    bool          // no document passes
+	filter  *query.Filter // what passes; nil is no restriction
+	query   bson.Raw      // of filter
+}
+
+func (f *queryFilter) bind(s *expr.Scope) boundFilter {
+	b := boundFilter{applies: expr.True}
+	if f.when != nil {
+		b.applies, _ = f.when.Bind(s).Const()
+	}
+	// A filter of which it is not known whether it applies hides everything rather than nothing.
+	b.none = b.applies == expr.Unknown || b.applies == expr.Error
+	if f.query == nil || b.applies == expr.False {
+		return b
+	}
+	q, ok := f.query.Bind(s)
+	if !ok {
+		b.none = true
+		return b
+	}
+	parsed, err := query.Parse(q, query.Options{Trusted: true})
+	if err != nil {
+		b.none = true // a bound value made the query unusable
+		return b
+	}
+	b.filter, b.query = parsed, q
+	return b
 }
 
 // optional is a permission that a role may leave out, which is not the same as denying it.
@@ -109,6 +128,7 @@ func bindOptional(e *expr.Expr, s *expr.Scope) optional {
 
 // branch is a bound role.
 type branch struct {
+	from      *role
 	role      string
 	when      expr.Cond
 	gateRead  optional
@@ -134,6 +154,7 @@ type node struct {
 func (r *role) bind(when expr.Cond, s *expr.Scope) *branch {
 	granted := expr.Const(expr.True)
 	br := &branch{
+		from:      r,
 		role:      r.name,
 		when:      when,
 		gateRead:  bindOptional(r.gateRead, s),

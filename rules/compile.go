@@ -41,7 +41,6 @@ func Codes() []string {
 type compiler struct {
 	policy *Policy
 	nulls  bool
-	names  expr.Names
 	ds     source.Diagnostics
 }
 
@@ -66,16 +65,19 @@ func Compile(app *config.App, o Options) (*Policy, source.Diagnostics) {
 
 // values makes the documents behind %%values and %%environment.
 func (c *compiler) values(app *config.App, secrets map[string]string) {
-	c.names = expr.Names{Values: map[string]bool{}, EnvironmentValues: map[string]bool{}}
+	names := expr.Names{Values: map[string]bool{}, EnvironmentValues: map[string]bool{}}
+	c.policy.names = names
 	doc, start := bsonval.BeginDocument(nil)
 	for name, v := range app.Values {
-		c.names.Values[name] = true
+		names.Values[name] = true
 		doc = bsonval.AppendElement(doc, name, c.literal(v))
 	}
 	for name := range app.Secrets {
-		c.names.Values[name] = true
+		names.Values[name] = true
 		if secret, ok := secrets[name]; ok {
-			doc = bsonval.AppendElement(doc, name, bsonval.FromString(secret))
+			v := bsonval.FromString(secret)
+			doc = bsonval.AppendElement(doc, name, v)
+			c.policy.secrets = append(c.policy.secrets, expr.Forms(v)...)
 		}
 	}
 	c.policy.values = bsonval.EndDocument(doc, start)
@@ -84,7 +86,7 @@ func (c *compiler) values(app *config.App, secrets map[string]string) {
 	doc = bsonval.AppendElement(doc, "tag", bsonval.FromString(app.Root.Environment))
 	doc, inner := bsonval.BeginElement(doc, bson.TypeEmbeddedDocument, "values")
 	for name, v := range app.EnvironmentValues {
-		c.names.EnvironmentValues[name] = true
+		names.EnvironmentValues[name] = true
 		doc = bsonval.AppendElement(doc, name, c.literal(v))
 	}
 	c.policy.environment = bsonval.EndDocument(bsonval.EndDocument(doc, inner), start)
@@ -160,11 +162,12 @@ func (c *compiler) role(r *config.Role, rs *Ruleset) *role {
 		if v == nil {
 			return nil
 		}
-		e := expr.Parse(v, place, c.names, &c.ds)
+		e := expr.Parse(v, place, c.policy.names, &c.ds)
 		rs.uses = rs.uses.Or(e.Uses())
 		return e
 	}
 	out := &role{
+		source: r,
 		name:   r.Name,
 		when:   in(expr.InRole, r.ApplyWhen),
 		read:   in(expr.InRole, r.Read),
@@ -195,13 +198,13 @@ func (c *compiler) role(r *config.Role, rs *Ruleset) *role {
 }
 
 func (c *compiler) filter(f *config.QueryFilter, rs *Ruleset) *queryFilter {
-	out := &queryFilter{name: f.Name}
+	out := &queryFilter{source: f}
 	if f.ApplyWhen != nil {
-		out.when = expr.Parse(f.ApplyWhen, expr.BeforeDocuments, c.names, &c.ds)
+		out.when = expr.Parse(f.ApplyWhen, expr.BeforeDocuments, c.policy.names, &c.ds)
 		rs.uses = rs.uses.Or(out.when.Uses())
 	}
 	if f.Query != nil {
-		out.query = expr.ParseQuery(f.Query, c.names, &c.ds)
+		out.query = expr.ParseQuery(f.Query, c.policy.names, &c.ds)
 		rs.uses = rs.uses.Or(out.query.Uses())
 	}
 	if f.Projection != nil && len(f.Projection.Members) > 0 {

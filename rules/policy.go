@@ -5,6 +5,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/filter"
 	"github.com/rolegate/rolegate/rules/expr"
 )
@@ -12,8 +13,10 @@ import (
 // Policy is a compiled app. It is immutable and safe for concurrent use.
 type Policy struct {
 	services    map[string]*service
+	names       expr.Names
 	values      bson.Raw
 	environment bson.Raw
+	secrets     []bson.RawValue // what must not be shown, in every form
 	postImage   bool
 	refused     map[string]bool // databases that are refused whatever the configuration says
 }
@@ -106,6 +109,7 @@ func (r *Ruleset) HasSchema() bool { return r.schema != nil }
 
 // role is a compiled role. A nil expression was not given.
 type role struct {
+	source     *config.Role
 	name       string
 	when       *expr.Expr
 	gateRead   *expr.Expr
@@ -131,7 +135,7 @@ type permission struct {
 }
 
 type queryFilter struct {
-	name       string
+	source     *config.QueryFilter
 	when       *expr.Expr
 	query      *expr.Query
 	projection filter.Projection

@@ -21,7 +21,7 @@ func (c *compiler) schema(v *source.Value, rs *Ruleset) *schema {
 	out.documents = bsonschema.Compile(v, bsonschema.Options{
 		NullType: c.nulls,
 		Validate: func(v *source.Value) int {
-			e := expr.Parse(v, expr.InField, c.names, &c.ds)
+			e := expr.Parse(v, expr.InField, c.policy.names, &c.ds)
 			rs.uses = rs.uses.Or(e.Uses())
 			out.validate = append(out.validate, e)
 			return len(out.validate) - 1

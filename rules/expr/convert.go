@@ -21,6 +21,17 @@ var conversions = map[string]converter{
 
 const uuidSubtype = 4
 
+// Forms are a value and all that conversions make of it.
+func Forms(v bson.RawValue) []bson.RawValue {
+	out := []bson.RawValue{v}
+	for _, convert := range conversions {
+		if converted, ok := convert(v); ok {
+			out = append(out, converted)
+		}
+	}
+	return out
+}
+
 // stringToOID reads 24 hexadecimal digits, or takes 12 bytes as they are.
 func stringToOID(v bson.RawValue) (bson.RawValue, bool) {
 	s, ok := bsonval.String(v)
