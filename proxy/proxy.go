@@ -16,7 +16,7 @@ import (
 
 // Config is what a Proxy is made of.
 type Config struct {
-	Store  Store         // required
+	Store  Store         // required, except for Plan
 	Policy *rules.Policy // required
 	Log    *slog.Logger  // required
 
@@ -90,7 +90,15 @@ type session struct {
 
 // begin finds the rules and binds the user. op is the operation as rules see it.
 func (p *Proxy) begin(ctx context.Context, c Caller, ns rules.Namespace, op string, fresh bool) (*session, error) {
-	s := &session{p: p, c: c, ns: ns, op: op}
+	s, err := p.session(c, ns, op)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.bind(ctx, op, fresh)
+}
+
+// session finds the rules.
+func (p *Proxy) session(c Caller, ns rules.Namespace, op string) (*session, error) {
 	set, found := p.Policy.Collection(ns)
 	switch found {
 	case rules.NoService:
@@ -98,8 +106,7 @@ func (p *Proxy) begin(ctx context.Context, c Caller, ns rules.Namespace, op stri
 	case rules.NoRule:
 		return nil, &Error{Kind: NoRule, Message: "no rule exists for namespace '" + echo.Text(ns.String(), 2*echo.Most) + "'"}
 	}
-	s.set = set
-	return s, s.bind(ctx, op, fresh)
+	return &session{p: p, c: c, ns: ns, op: op, set: set}, nil
 }
 
 // bind binds the rules for an operation: an upsert that inserts is judged as an insert.
@@ -114,6 +121,11 @@ func (s *session) bind(ctx context.Context, op string, fresh bool) error {
 			s.warn("several custom user data documents: none of them is used")
 		}
 	}
+	return s.bindTo(op, custom)
+}
+
+// bindTo is bind with custom user data that is known.
+func (s *session) bindTo(op string, custom rules.CustomData) error {
 	req := s.c.Request
 	req.Operation = op
 	bound, err := s.set.Bind(s.c.User, custom, &req)
