@@ -15,6 +15,8 @@ type Options struct {
 	Secrets SecretSource
 	// Serving makes a secret that is needed and not given an error; otherwise it is a warning.
 	Serving bool
+	// Evaluating makes it an error in rules only: they are evaluated, and nobody has to prove who they are.
+	Evaluating bool
 }
 
 // SecretSource returns the value of a secret, or false when there is none of that name.

@@ -49,7 +49,7 @@ func (l *loader) secrets() {
 		}
 	}
 	l.report(ds)
-	if l.options.Serving {
+	if l.options.Serving || l.options.Evaluating {
 		l.secretsInRules()
 	}
 }

@@ -17,10 +17,9 @@ type places struct {
 // findPlaces maps the services of an app. All services of one cluster are at the default place. Two services of
 // different clusters must be told apart by the operator: one database behind both would be open under the weaker rules.
 func findPlaces(app *config.App, s settings, uri string, ds *source.Diagnostics) places {
-	p := places{uris: map[string]string{}, names: map[string]string{}}
+	p := places{uris: map[string]string{}, names: findNames(app, s, ds)}
 	clusters := map[string]bool{}
 	for _, svc := range app.Services {
-		p.names[svc.Name] = svc.Name
 		if hasDatabase(svc) {
 			clusters[clusterOf(svc)] = true
 		}
@@ -39,13 +38,15 @@ func findPlaces(app *config.App, s settings, uri string, ds *source.Diagnostics)
 			p.uris[svc.Name] = uri
 		}
 	}
-	p.addAliases(app, s, ds)
 	return p
 }
 
-func (p places) addAliases(app *config.App, s settings, ds *source.Diagnostics) {
+// findNames maps what clients may call the services of an app: their names and the aliases of the settings.
+func findNames(app *config.App, s settings, ds *source.Diagnostics) map[string]string {
+	names := map[string]string{}
 	var services []string
 	for _, svc := range app.Services {
+		names[svc.Name] = svc.Name
 		services = append(services, svc.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.dataSources)) {
@@ -59,13 +60,14 @@ func (p places) addAliases(app *config.App, s settings, ds *source.Diagnostics) 
 			continue
 		}
 		for _, alias := range d.aliases {
-			if taken, ok := p.names[alias.Str]; ok {
+			if taken, ok := names[alias.Str]; ok {
 				ds.Error(alias.Span, CodeAliasTaken, "", "the name %s stands for the data source %s already", source.Quote(alias.Str), source.Quote(taken))
 				continue
 			}
-			p.names[alias.Str] = name
+			names[alias.Str] = name
 		}
 	}
+	return names
 }
 
 // hasDatabase leaves out what is never read: a data lake has no rules.

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rolegate/rolegate/proxy"
+	"github.com/rolegate/rolegate/rules"
+)
+
+const (
+	tokenFile = "-- auth/providers.json --\n" +
+		`{"t": {"name": "t", "type": "custom-token", "config": {"signingAlgorithm": "HS256"}, "secret_config": {"signingKeys": ["jwt"]}}}` + "\n"
+	secretRules = "-- values/key.json --\n{\"name\": \"key\", \"value\": \"hush\", \"from_secret\": true}\n" +
+		"-- data_sources/s/hr/keys/rules.json --\n" +
+		"{\"database\": \"hr\", \"collection\": \"keys\", \"roles\": [{\"name\": \"all\", \"apply_when\": {\"key\": \"%%values.key\"}, \"read\": true}]}\n"
+	otherService = "-- data_sources/t/config.json --\n{\"name\": \"t\", \"type\": \"mongodb-atlas\", \"config\": {\"clusterName\": \"d\"}}\n"
+)
+
+func TestOpenRules(t *testing.T) {
+	t.Parallel()
+	given := func(string) (string, bool) { return "x", true }
+	for _, c := range []struct {
+		name, export, settings string
+		secrets                func(string) (string, bool)
+		code                   string // of the first error; "" when there is none
+	}{
+		{"good rules", rootFile + serviceFile + goodRules, `{}`, nil, ""},
+		{"no credentials, no app id", "-- root_config.json --\n{\"config_version\": 20210101}\n" + serviceFile + tokenFile + goodRules, `{}`, nil, ""},
+		{"two clusters, of which nobody says where they are", rootFile + serviceFile + otherService + goodRules, `{}`, nil, ""},
+		{"a secret of the rules", rootFile + serviceFile + secretRules, `{}`, given, ""},
+		{"... that is not given", rootFile + serviceFile + secretRules, `{}`, nil, "missing-secret"},
+		{"bad rules", rootFile + serviceFile + goodRules + badRules, `{}`, nil, "unknown-expansion"},
+		{"a bad setting", rootFile + serviceFile + goodRules, `{"x": 1}`, nil, CodeUnknownSetting},
+		{"an alias of nothing", rootFile + serviceFile + goodRules, `{"data_sources": {"q": {}}}`, nil, CodeUnknownService},
+	} {
+		_, err := OpenRules(Options{App: export(t, c.export), Settings: file(c.settings), Secrets: c.secrets})
+		code := ""
+		var invalid *ConfigError
+		switch {
+		case errors.As(err, &invalid):
+			code = invalid.Diagnostics[0].Code
+			if invalid.Usable {
+				t.Errorf("%s: quarantine is offered", c.name)
+			}
+		case err != nil:
+			code = err.Error()
+		}
+		if code != c.code {
+			t.Errorf("%s: %q, want %q", c.name, code, c.code)
+		}
+	}
+	if _, err := OpenRules(Options{}); err == nil {
+		t.Error("no app is opened")
+	}
+}
+
+func TestOpenRulesKnowsSettings(t *testing.T) {
+	t.Parallel()
+	r, err := OpenRules(Options{
+		App:      export(t, rootFile+serviceFile+goodRules),
+		Settings: file(`{"compat": "app-services", "data_sources": {"s": {"aliases": ["Cluster0"]}}}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"s": "s", "Cluster0": "s"}, r.DataSources); diff != "" {
+		t.Errorf("data sources (-want +got):\n%s", diff)
+	}
+	if !r.Proxy.NoRegex {
+		t.Error("compat is not known")
+	}
+	user := proxy.Caller{User: &rules.User{ID: "u"}}
+	ns := rules.Namespace{Service: "s", Database: "hr", Collection: "good"}
+	if plan, err := proxy.New(r.Proxy).Plan(user, rules.CustomData{}, "find", proxy.Find{NS: ns}); err != nil || plan.Outcome != proxy.Exact {
+		t.Errorf("plan %+v, %v", plan, err)
+	}
+}
