@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -68,11 +70,12 @@ func (c *compiler) values(app *config.App, secrets map[string]string) {
 	names := expr.Names{Values: map[string]bool{}, EnvironmentValues: map[string]bool{}}
 	c.policy.names = names
 	doc, start := bsonval.BeginDocument(nil)
-	for name, v := range app.Values {
+	// Sorted, because documents are compared in the order of their fields, these too.
+	for _, name := range slices.Sorted(maps.Keys(app.Values)) {
 		names.Values[name] = true
-		doc = bsonval.AppendElement(doc, name, c.literal(v))
+		doc = bsonval.AppendElement(doc, name, c.literal(app.Values[name]))
 	}
-	for name := range app.Secrets {
+	for _, name := range slices.Sorted(maps.Keys(app.Secrets)) {
 		names.Values[name] = true
 		if secret, ok := secrets[name]; ok {
 			v := bsonval.FromString(secret)
@@ -85,9 +88,9 @@ func (c *compiler) values(app *config.App, secrets map[string]string) {
 	doc, start = bsonval.BeginDocument(nil)
 	doc = bsonval.AppendElement(doc, "tag", bsonval.FromString(app.Root.Environment))
 	doc, inner := bsonval.BeginElement(doc, bson.TypeEmbeddedDocument, "values")
-	for name, v := range app.EnvironmentValues {
+	for _, name := range slices.Sorted(maps.Keys(app.EnvironmentValues)) {
 		names.EnvironmentValues[name] = true
-		doc = bsonval.AppendElement(doc, name, c.literal(v))
+		doc = bsonval.AppendElement(doc, name, c.literal(app.EnvironmentValues[name]))
 	}
 	c.policy.environment = bsonval.EndDocument(bsonval.EndDocument(doc, inner), start)
 }

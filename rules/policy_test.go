@@ -298,3 +298,17 @@ func missing(d rules.WriteDecision) string {
 		return d.Permission
 	}
 }
+
+// Values as a whole are a document, and documents are compared in the order of their fields.
+func TestValuesAreSorted(t *testing.T) {
+	var more []string
+	for _, name := range []string{"d", "b", "e", "c", "a"} {
+		more = append(more, "values/"+name+".json", `{"name": "`+name+`", "value": 1, "from_secret": false}`)
+	}
+	for range 10 {
+		d := bind(t, compile(t, rulesFile(role(`"apply_when": {"v": "%%values"}, "read": true`), ``), rules.Options{}, more...)).Decider()
+		if _, visible, err := d.View(nil, mustDoc(t, `{"v": {"a": 1, "admins": ["ua"], "b": 1, "c": 1, "d": 1, "e": 1}}`)); !visible || err != nil {
+			t.Fatalf("visible %v, %v", visible, err)
+		}
+	}
+}
