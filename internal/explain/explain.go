@@ -1,0 +1,274 @@
+package explain
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/source"
+	"github.com/rolegate/rolegate/proxy"
+	"github.com/rolegate/rolegate/rules"
+	"github.com/rolegate/rolegate/rules/expr"
+)
+
+// Options is what is asked.
+type Options struct {
+	Proxy     proxy.Config // of the app, without a store
+	Namespace rules.Namespace
+	User      *User
+	Operation string   // one of Operations; "" is that of the user's request, or else find
+	Filter    bson.Raw // of the client; nil is {}
+	Sort      bson.Raw // nil is none
+	Document  bson.Raw // as it is stored; nil is none
+}
+
+// Operations are those that begin with a read, as rules call them, each with the action of the Data API that rules see
+// where the user's request names none.
+func operations() map[string]string {
+	return map[string]string{
+		"find": "find", "count": "countDocuments", "distinct": "distinct", "aggregate": "aggregate",
+		"update": "updateOne", "delete": "deleteOne",
+	}
+}
+
+type explainer struct {
+	o    Options
+	plan *proxy.Planned
+}
+
+// New explains a request. An error is what the client would be told.
+func New(o Options) (*Report, error) {
+	x := &explainer{o: o}
+	if err := x.complete(); err != nil {
+		return nil, err
+	}
+	caller := proxy.Caller{User: &x.o.User.User, Request: x.o.User.Request}
+	find := proxy.Find{NS: x.o.Namespace, Filter: x.o.Filter, Sort: x.o.Sort}
+	plan, err := proxy.New(x.o.Proxy).Plan(caller, rules.CustomData{Document: x.o.User.CustomData}, x.o.Operation, find)
+	if refused, ok := errors.AsType[*proxy.Error](err); ok {
+		return nil, errors.New(refused.Message)
+	}
+	if err != nil {
+		return nil, err
+	}
+	x.plan = plan
+	r := &Report{
+		Namespace: x.o.Namespace.String(), DataSource: x.o.Namespace.Service, Operation: x.o.Operation,
+		User: x.o.User.User.ID, UserType: string(x.o.User.User.Type), Notes: x.notes(),
+		Filters: x.filters(), Roles: x.roles(), Read: x.read(), Aggregation: x.aggregation(),
+	}
+	if x.o.Document != nil {
+		r.Document = x.document()
+	}
+	return r, nil
+}
+
+// complete fills in what every request has. The user that was given stays as it is.
+func (x *explainer) complete() error {
+	u := *x.o.User
+	x.o.User = &u
+	if x.o.Operation == "" {
+		x.o.Operation = u.Request.Operation
+	}
+	if x.o.Operation == "" {
+		x.o.Operation = "find"
+	}
+	action, known := operations()[x.o.Operation]
+	if !known {
+		return fmt.Errorf("no documents are read for %s: the operation is one of find, count, distinct, aggregate, update, delete",
+			strconv.Quote(x.o.Operation))
+	}
+	if u.Request.Action == "" {
+		u.Request.Action = action
+	}
+	if u.Request.Service == "" {
+		u.Request.Service = x.o.Namespace.Service
+	}
+	if u.Request.HTTPMethod == "" {
+		u.Request.HTTPMethod = "POST"
+	}
+	return nil
+}
+
+func (x *explainer) notes() []string {
+	notes := []string{}
+	set, _ := x.o.Proxy.Policy.Collection(x.o.Namespace)
+	switch {
+	case x.o.Proxy.NoCustomData && (set.NeedsCustomData() || x.o.User.CustomData != nil):
+		notes = append(notes, "The app has custom user data that the Data API does not fetch: whatever refers to it is unknown.")
+	case x.o.Proxy.CustomData == nil && !x.o.Proxy.NoCustomData && x.o.User.CustomData != nil:
+		notes = append(notes, "The app has no custom user data: the custom_data of the user is left out.")
+	case x.o.Proxy.CustomData != nil && x.o.User.CustomData == nil && set.NeedsCustomData():
+		notes = append(notes, "The rules refer to custom user data and this user has none.")
+	}
+	return notes
+}
+
+func (x *explainer) filters() []Filter {
+	out := []Filter{}
+	for _, f := range x.plan.Bound.Filters() {
+		shown := Filter{
+			Name: f.Source.Name, At: f.Source.Span.String(), HidesAll: f.None && f.Applies != expr.False,
+			ApplyWhen: x.step(x.plan.Bound.Trace(f.Source.ApplyWhen, expr.BeforeDocuments, nil)),
+		}
+		if f.Query != nil {
+			shown.Query = x.showDocument(f.Query)
+		}
+		if p := f.Source.Projection; p != nil {
+			shown.Projection = []byte(p.String())
+		}
+		out = append(out, shown)
+	}
+	return out
+}
+
+func (x *explainer) roles() []Role {
+	out := []Role{}
+	parts := x.plan.View.Parts()
+	last := "" // the last role that is live
+	for _, state := range x.plan.Bound.Roles() {
+		r := Role{
+			Name: state.Source.Name, At: state.Source.Span.String(), Live: state.Live, Permissions: []Permission{}, Shows: []Shows{},
+			ApplyWhen: x.step(x.plan.Bound.Trace(state.Source.ApplyWhen, expr.InRole, nil)),
+		}
+		if !state.Live {
+			r.Reason = outReason(r.ApplyWhen.Truth, last)
+			out = append(out, r)
+			continue
+		}
+		last = r.Name
+		r.Permissions = x.documentPermissions(state.Source, nil)
+		for _, p := range parts {
+			if p.Role == state.Source {
+				r.Shows = append(r.Shows, x.shows(p))
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// outReason says why a role is not live; last is the role before which there is none.
+func outReason(truth, last string) string {
+	switch truth {
+	case expr.False.String():
+		return "apply_when is false for this user"
+	case expr.Unknown.String():
+		return "apply_when is unknown for this user, so that it never holds"
+	}
+	return fmt.Sprintf("never asked: the role %s before it decides about every document", source.Quote(last))
+}
+
+// documentPermissions are those that a role gives for documents as a whole.
+func (x *explainer) documentPermissions(r *config.Role, e *expr.Env) []Permission {
+	out := []Permission{}
+	add := func(name string, v *source.Value) {
+		if v != nil {
+			out = append(out, Permission{name, x.step(x.plan.Bound.Trace(v, expr.InRole, e))})
+		}
+	}
+	if d := r.DocumentFilters; d != nil {
+		add("document_filters.read", d.Read)
+		add("document_filters.write", d.Write)
+	}
+	add("read", r.Read)
+	add("write", r.Write)
+	return out
+}
+
+// extent is how reports call it.
+func extent(e rules.Extent) string {
+	switch e {
+	case rules.Whole:
+		return "whole"
+	case rules.OnCondition:
+		return "condition"
+	case rules.InPart:
+		return "part"
+	default:
+		return "hidden"
+	}
+}
+
+func (x *explainer) shows(p rules.Part) Shows {
+	s := Shows{Documents: x.showDocument(p.Documents), Because: p.Why, Whole: p.Whole}
+	names := x.fieldNames(p.Role)
+	other := unlike(names)
+	if p.Whole && p.Extent(other) == rules.Whole && !slices.ContainsFunc(names, func(n string) bool { return p.Extent(n) != rules.Whole }) {
+		return s
+	}
+	s.Whole = false // a projection hides some of it
+	for _, name := range names {
+		s.Fields = append(s.Fields, Field{name, extent(p.Extent(name))})
+	}
+	s.Others = extent(p.Extent(other))
+	return s
+}
+
+// fieldNames are the top-level fields that a role or a projection of a query filter names.
+func (x *explainer) fieldNames(r *config.Role) []string {
+	var names []string
+	add := func(name string) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, f := range r.Fields {
+		add(f.Name)
+	}
+	for _, f := range x.plan.Bound.Filters() {
+		if f.Applies == expr.False || f.Source.Projection == nil || len(f.Source.Projection.Members) == 0 {
+			continue
+		}
+		add("_id") // for which a projection need not name it
+		for _, m := range f.Source.Projection.Members {
+			first, _, _ := strings.Cut(m.Name, ".")
+			add(first)
+		}
+	}
+	return names
+}
+
+// unlike is a name that is none of those, and so stands for every other field.
+func unlike(names []string) string {
+	other := "other"
+	for slices.Contains(names, other) {
+		other += "_"
+	}
+	return other
+}
+
+func (x *explainer) read() Read {
+	p := x.plan
+	r := Read{
+		Filter: x.showDocument(x.o.Filter), Plan: p.Outcome.String(), Reasons: []Reason{},
+		SortsThere: p.Ordered, PagesThere: p.Paged,
+	}
+	if x.o.Sort != nil {
+		r.Sort = x.showDocument(x.o.Sort)
+	}
+	for _, why := range p.Why {
+		r.Reasons = append(r.Reasons, Reason(why))
+	}
+	if p.Outcome == proxy.None {
+		return r
+	}
+	r.Query = x.showDocument(p.Query.Filter)
+	if p.Query.Sort != nil {
+		r.QuerySort = x.showDocument(p.Query.Sort)
+	}
+	return r
+}
+
+func (x *explainer) aggregation() Aggregation {
+	segments, why := x.plan.View.Segments(x.plan.Filter)
+	if why != nil {
+		return Aggregation{Reason: (*Reason)(why)}
+	}
+	return Aggregation{InDatabase: true, Segments: len(segments)}
+}
