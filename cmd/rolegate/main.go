@@ -36,6 +36,7 @@ type streams struct{ out, err io.Writer }
 type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve the Data API of an app export."`
 	Validate validateCmd `cmd:"" help:"Check an app export and report everything that is wrong with it."`
+	Explain  explainCmd  `cmd:"" help:"Tell why a user sees what they see: roles, queries, and a document step by step."`
 	Init     initCmd     `cmd:"" help:"Write the smallest app: one example role, everything else denied."`
 	APIKey   apiKeyCmd   `cmd:"" name:"apikey" help:"Create, list and revoke API keys of back ends."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`

@@ -33,13 +33,9 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	var settings *source.File
-	if c.Config != "" {
-		text, err := os.ReadFile(c.Config)
-		if err != nil {
-			return err
-		}
-		settings = &source.File{Name: c.Config, Text: text}
+	settings, err := openFile(c.Config)
+	if err != nil {
+		return err
 	}
 	running, err := server.New(ctx, server.Options{
 		App:            c.App,
@@ -61,4 +57,16 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	return running.Run(ctx)
+}
+
+// openFile reads a file that the operator names; it is nil where they name none.
+func openFile(name string) (*source.File, error) {
+	if name == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(name) //nolint:gosec // it is theirs
+	if err != nil {
+		return nil, err
+	}
+	return &source.File{Name: name, Text: text}, nil
 }

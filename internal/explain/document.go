@@ -2,11 +2,13 @@ package explain
 
 import (
 	"fmt"
+	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/filter"
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/rules"
 	"github.com/rolegate/rolegate/rules/expr"
@@ -17,10 +19,11 @@ func (x *explainer) document() *Document {
 	doc := x.o.Document
 	decider := x.plan.Bound.Decider()
 	view, visible, err := decider.View(nil, doc)
-	d := &Document{Stored: x.showDocument(doc), Filters: []Verdict{}, Roles: []Tried{}, Fields: []Fate{}, Visible: visible}
+	d := &Document{Stored: x.showDocument(doc), Filters: []Verdict{}, Roles: []Tried{}, Fields: []Fate{}, Visible: visible, Hidden: []string{}}
 	if visible {
 		d.View = x.showDocument(view)
 		d.Matches = x.plan.Filter.Match(view)
+		d.Hidden = x.hiddenFromFilter(doc, view)
 	}
 	env := &expr.Env{Root: doc, PrevRoot: doc}
 	stopped := x.verdicts(d, doc)
@@ -46,6 +49,24 @@ func (x *explainer) document() *Document {
 		}
 	}
 	return d
+}
+
+// hiddenFromFilter are the paths of the client's filter at which the view has other values than the stored document.
+func (x *explainer) hiddenFromFilter(doc, view bson.Raw) []string {
+	out := []string{}
+	for _, path := range x.plan.Filter.Paths() {
+		var values [2][]bson.RawValue
+		for i, d := range []bson.Raw{doc, view} {
+			path.Values(d, func(v bson.RawValue) bool {
+				values[i] = append(values[i], v)
+				return true
+			})
+		}
+		if !slices.EqualFunc(values[0], values[1], bsonval.Identical) {
+			out = append(out, path.String())
+		}
+	}
+	return out
 }
 
 // verdicts lists the query filters that apply, and returns the first that does not let the document pass.

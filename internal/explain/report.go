@@ -114,6 +114,7 @@ type Document struct {
 	Visible  bool            `json:"visible"`
 	View     json.RawMessage `json:"view,omitempty"` // what the user sees
 	Matches  bool            `json:"matches"`        // the client's filter finds it
+	Hidden   []string        `json:"hidden"`         // paths that the filter tests, where the user sees less than is stored
 }
 
 // Verdict is a query filter that applies, and whether the document passes.

@@ -1,5 +1,7 @@
 package explain
 
+import "strings"
+
 func (p *page) document(d *Document) {
 	p.heading("Document")
 	p.json(2, "", d.Stored)
@@ -32,10 +34,13 @@ func (p *page) document(d *Document) {
 	}
 	p.line(2, "The user sees")
 	p.json(4, "", d.View)
-	if d.Matches {
-		p.line(2, "The client's filter finds it.")
-	} else {
-		p.line(2, "The client's filter does not find it.")
+	found := "finds it."
+	if !d.Matches {
+		found = "does not find it."
+	}
+	p.line(2, "The client's filter %s", found)
+	if len(d.Hidden) > 0 {
+		p.line(2, "It tests what is hidden, which counts as absent: %s", strings.Join(d.Hidden, ", "))
 	}
 }
 
