@@ -60,7 +60,7 @@ func (p *page) line(indent int, format string, args ...any) {
 func (p *page) heading(text string) { p.line(0, "\n%s", text) }
 
 // width is where lines of JSON are broken.
-const width = 110
+const width = 118
 
 // json writes a value behind a label, over several lines where one is too short.
 func (p *page) json(indent int, label string, text []byte) {
