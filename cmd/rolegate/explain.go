@@ -26,6 +26,7 @@ type explainCmd struct {
 	Format        string `help:"text for people, json for programs." enum:"text,json" default:"text"`
 	SecretsDir    string `help:"Directory with one file for each secret; others are looked for in ROLEGATE_SECRET_<NAME>." placeholder:"DIR"`
 	Config        string `help:"File of settings, as for serve." placeholder:"FILE"`
+	Quarantine    bool   `help:"Explain an app of which some rules have errors: everything is denied on their namespaces."`
 	StoreDatabase string `help:"Database of rolegate's own data, which nobody is served from." default:"__rolegate"`
 }
 
@@ -54,7 +55,9 @@ func (c *explainCmd) options(s streams) (o explain.Options, err error) {
 	if err != nil {
 		return o, err
 	}
-	app, err := server.OpenRules(server.Options{App: c.App, StoreDatabase: c.StoreDatabase, Secrets: secrets, Settings: settings})
+	app, err := server.OpenRules(server.Options{
+		App: c.App, StoreDatabase: c.StoreDatabase, Secrets: secrets, Settings: settings, Quarantine: c.Quarantine,
+	})
 	if err != nil {
 		return o, err
 	}

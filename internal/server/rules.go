@@ -15,7 +15,7 @@ type Rules struct {
 }
 
 // OpenRules reads the app and the settings as New does. What only connections and credentials need may be missing; what the
-// rules need may not. A configuration with an error is a *ConfigError.
+// rules need may not. A configuration with an error is a *ConfigError, unless Quarantine can live with it.
 func OpenRules(o Options) (*Rules, error) {
 	o.setDefaults()
 	if o.App == "" {
@@ -33,8 +33,9 @@ func OpenRules(o Options) (*Rules, error) {
 	names := findNames(c.app, settings, &own)
 	p.ds = append(p.ds, own...)
 	p.ds.Sort()
-	if p.ds.HasErrors() {
-		return nil, &ConfigError{Diagnostics: p.ds}
+	p.usable = p.usable && !own.HasErrors()
+	if p.ds.HasErrors() && (!o.Quarantine || !p.usable) {
+		return nil, &ConfigError{Diagnostics: p.ds, Usable: p.usable}
 	}
 	return &Rules{Proxy: p.proxyConfig(nil), DataSources: names}, nil
 }

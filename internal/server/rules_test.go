@@ -26,30 +26,36 @@ func TestOpenRules(t *testing.T) {
 		name, export, settings string
 		secrets                func(string) (string, bool)
 		code                   string // of the first error; "" when there is none
+		usable                 bool   // in quarantine
 	}{
-		{"good rules", rootFile + serviceFile + goodRules, `{}`, nil, ""},
-		{"no credentials, no app id", "-- root_config.json --\n{\"config_version\": 20210101}\n" + serviceFile + tokenFile + goodRules, `{}`, nil, ""},
-		{"two clusters, of which nobody says where they are", rootFile + serviceFile + otherService + goodRules, `{}`, nil, ""},
-		{"a secret of the rules", rootFile + serviceFile + secretRules, `{}`, given, ""},
-		{"... that is not given", rootFile + serviceFile + secretRules, `{}`, nil, "missing-secret"},
-		{"bad rules", rootFile + serviceFile + goodRules + badRules, `{}`, nil, "unknown-expansion"},
-		{"a bad setting", rootFile + serviceFile + goodRules, `{"x": 1}`, nil, CodeUnknownSetting},
-		{"an alias of nothing", rootFile + serviceFile + goodRules, `{"data_sources": {"q": {}}}`, nil, CodeUnknownService},
+		{"good rules", rootFile + serviceFile + goodRules, `{}`, nil, "", true},
+		{"no credentials, no app id", "-- root_config.json --\n{\"config_version\": 20210101}\n" + serviceFile + tokenFile + goodRules, `{}`, nil, "", true},
+		{"two clusters, of which nobody says where they are", rootFile + serviceFile + otherService + goodRules, `{}`, nil, "", true},
+		{"a secret of the rules", rootFile + serviceFile + secretRules, `{}`, given, "", true},
+		{"... that is not given", rootFile + serviceFile + secretRules, `{}`, nil, "missing-secret", true},
+		{"bad rules", rootFile + serviceFile + goodRules + badRules, `{}`, nil, "unknown-expansion", true},
+		{"a bad setting", rootFile + serviceFile + goodRules, `{"x": 1}`, nil, CodeUnknownSetting, false},
+		{"an alias of nothing", rootFile + serviceFile + goodRules, `{"data_sources": {"q": {}}}`, nil, CodeUnknownService, false},
 	} {
-		_, err := OpenRules(Options{App: export(t, c.export), Settings: file(c.settings), Secrets: c.secrets})
+		o := Options{App: export(t, c.export), Settings: file(c.settings), Secrets: c.secrets}
+		_, err := OpenRules(o)
 		code := ""
 		var invalid *ConfigError
 		switch {
 		case errors.As(err, &invalid):
 			code = invalid.Diagnostics[0].Code
-			if invalid.Usable {
-				t.Errorf("%s: quarantine is offered", c.name)
+			if invalid.Usable != c.usable {
+				t.Errorf("%s: quarantine is offered: %v", c.name, invalid.Usable)
 			}
 		case err != nil:
 			code = err.Error()
 		}
 		if code != c.code {
 			t.Errorf("%s: %q, want %q", c.name, code, c.code)
+		}
+		o.Quarantine = true
+		if _, err := OpenRules(o); (err == nil) != c.usable {
+			t.Errorf("%s in quarantine: %v", c.name, err)
 		}
 	}
 	if _, err := OpenRules(Options{}); err == nil {
