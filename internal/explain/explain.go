@@ -21,14 +21,14 @@ type Options struct {
 	Proxy     proxy.Config // of the app, without a store
 	Namespace rules.Namespace
 	User      *User
-	Operation string   // one of Operations; "" is that of the user's request, or else find
+	Operation string   // as rules call it, one that begins with a read; "" is that of the user's request, or else find
 	Filter    bson.Raw // of the client; nil is {}
 	Sort      bson.Raw // nil is none
 	Document  bson.Raw // as it is stored; nil is none
 }
 
-// Operations are those that begin with a read, as rules call them, each with the action of the Data API that rules see
-// where the user's request names none.
+// operations are those that begin with a read, each with the action of the Data API that rules see where the user's request
+// names none.
 func operations() map[string]string {
 	return map[string]string{
 		"find": "find", "count": "countDocuments", "distinct": "distinct", "aggregate": "aggregate",

@@ -46,7 +46,10 @@ func failing(fs []Fate) []Fate {
 	out := []Fate{}
 	for _, f := range fs {
 		f.Fields = failing(f.Fields)
-		fails := slices.ContainsFunc(f.Permissions, func(p Permission) bool { return p.Truth == expr.Error.String() })
+		is := func(t expr.Truth) bool {
+			return slices.ContainsFunc(f.Permissions, func(p Permission) bool { return p.Truth == t.String() })
+		}
+		fails := is(expr.Error) && !is(expr.True) // one that holds is enough
 		if !fails && len(f.Fields) > 0 {
 			f.Reason = "by a field inside"
 		}
