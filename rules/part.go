@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -107,8 +108,8 @@ func (br *branch) shows(root *filter.Node) predicate.Bounds {
 		return predicate.Always() // every stored document has one
 	}
 	var ways []predicate.Bounds
-	for name, n := range root.Fields {
-		ways = append(ways, br.showsField(n, name, true))
+	for _, name := range slices.Sorted(maps.Keys(root.Fields)) { // one query for one question: servers remember its plan
+		ways = append(ways, br.showsField(root.Fields[name], name, true))
 	}
 	switch n, asks := root.Rest.Asks(); {
 	case asks && !listed && !br.conds[n].OfField():
@@ -129,8 +130,8 @@ func (br *branch) showsField(n *filter.Node, path string, top bool) predicate.Bo
 	if n.Whole != filter.Never {
 		ways = append(ways, predicate.Both(br.allowed(n.Whole, path, top), exists(path)))
 	}
-	for name, child := range n.Fields {
-		ways = append(ways, br.showsField(child, path+"."+name, false))
+	for _, name := range slices.Sorted(maps.Keys(n.Fields)) {
+		ways = append(ways, br.showsField(n.Fields[name], path+"."+name, false))
 	}
 	return predicate.Either(ways...)
 }

@@ -158,6 +158,17 @@ func TestNarrow(t *testing.T) {
 	}
 }
 
+// The same question is the same query each time, whatever the order of maps.
+func TestNarrowIsStable(t *testing.T) {
+	p := compile(t, rulesFile(role(`"fields": {"a": {"read": true}, "b": {"read": true}, "c": {"fields": {"d": {"read": true}, "e": {"read": true}}}}`), ``), rules.Options{})
+	const want = `{"$or":[{"a":{"$exists":true}},{"b":{"$exists":true}},{"c.d":{"$exists":true}},{"c.e":{"$exists":true}}]}`
+	for range 20 {
+		if got := text(t, bind(t, p).Plan().Narrow(mustDoc(t, `{}`), mustFilter(t, `{}`)).Query); got != want {
+			t.Fatalf("query %s, want %s", got, want)
+		}
+	}
+}
+
 func TestPlanReadable(t *testing.T) {
 	tests := []struct {
 		name, roles, filters string
