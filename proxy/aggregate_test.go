@@ -46,49 +46,61 @@ func TestAggregatePlan(t *testing.T) {
 	}{
 		{"nothing is hidden", everyone, ``, everything, []string{`{"$match":{"a":1}}`, group}, unset + ` {"$match":{"a":1}} ` + group},
 		{
-			"some documents are hidden", owner, ``, everything, []string{group},
+			"some documents are hidden", owner, ``, everything,
+			[]string{group},
 			`{"$match":{"owner":{"$eq":"ua"}}} {"$sort":{"_id":1}} ` + cutAll + ` ` + barrier + ` ` + group,
 		},
 		{
-			"a filter on what is readable narrows, and stays", owner, ``, everything, []string{`{"$match":{"a":{"$gt":1}}}`, group},
+			"a filter on what is readable narrows, and stays", owner, ``, everything,
+			[]string{`{"$match":{"a":{"$gt":1}}}`, group},
 			`{"$match":{"$and":[{"owner":{"$eq":"ua"}},{"a":{"$gt":1}}]}} {"$sort":{"_id":1}} ` + cutAll + ` ` + barrier + ` {"$match":{"a":{"$gt":1}}} ` + group,
 		},
 		{
-			"a pattern does not narrow", owner, ``, everything, []string{`{"$match":{"a":{"$regex":"x"}}}`, group},
+			"a pattern does not narrow", owner, ``, everything,
+			[]string{`{"$match":{"a":{"$regex":"x"}}}`, group},
 			`{"$match":{"owner":{"$eq":"ua"}}} {"$sort":{"_id":1}} ` + cutAll + ` ` + barrier + ` {"$match":{"a":{"$regex":"x"}}} ` + group,
 		},
 		{
-			"some fields are hidden", titlesID, ``, everything, []string{`{"$match":{"secret":null}}`, group},
+			"some fields are hidden", titlesID, ``, everything,
+			[]string{`{"$match":{"secret":null}}`, group},
 			`{"$sort":{"_id":1}} {"$project":{"_id":1,"title":1}} ` + barrier + ` {"$match":{"secret":null}} ` + group,
 		},
 		{
-			"_id is hidden", titles, ``, everything, []string{group},
+			"_id is hidden", titles, ``, everything,
+			[]string{group},
 			`{"$match":{"title":{"$exists":true}}} {"$project":{"title":1,"_id":0}} {"$replaceWith":{"d":"$$ROOT"}} {"$sort":{"d":1}} {"$replaceWith":"$d"} ` + barrier + ` ` + group,
 		},
 		{
-			"two roles", owner + `,` + titlesID, ``, everything, []string{group},
+			"two roles", owner + `,` + titlesID, ``, everything,
+			[]string{group},
 			`{"$match":{"owner":{"$eq":"ua"}}} ` + cutAll +
 				` {"$unionWith":{"coll":"c","pipeline":[{"$match":{"$nor":[{"owner":{"$eq":"ua"}}]}},{"$project":{"_id":1,"title":1}}]}} {"$sort":{"_id":1}} ` + barrier + ` ` + group,
 		},
 		{
-			"a condition on a field", `{"name": "r", "apply_when": {}, "fields": {"_id": {"read": true}, "a": {"read": {"open": true}}}}`, ``, everything, []string{group},
+			"a condition on a field", `{"name": "r", "apply_when": {}, "fields": {"_id": {"read": true}, "a": {"read": {"open": true}}}}`, ``, everything,
+			[]string{group},
 			`{"$match":{"open":{"$eq":true}}} {"$project":{"_id":1,"a":1}}` +
 				` {"$unionWith":{"coll":"c","pipeline":[{"$match":{"$nor":[{"open":{"$eq":true}}]}},{"$project":{"_id":1}}]}} {"$sort":{"_id":1}} ` + barrier + ` ` + group,
 		},
 		{
-			"a projection of the rules", everyone, `{"name": "f", "apply_when": true, "query": {"t": 1}, "projection": {"secret": 0}}`, everything, []string{group},
+			"a projection of the rules", everyone, `{"name": "f", "apply_when": true, "query": {"t": 1}, "projection": {"secret": 0}}`, everything,
+			[]string{group},
 			`{"$match":{"t":{"$eq":1}}} {"$sort":{"_id":1}} ` + cutAll + ` {"$project":{"secret":false}} ` + barrier + ` ` + group,
 		},
 		{
-			"nothing can match", titles, ``, everything, []string{`{"$match":{"secret":1}}`, `{"$group":{"_id":null,"n":{"$sum":1}}}`},
+			"nothing can match", titles, ``, everything,
+			[]string{`{"$match":{"secret":1}}`, `{"$group":{"_id":null,"n":{"$sum":1}}}`},
 			`{"$match":{"_id":{"$in":[]}}} {"$replaceWith":{"d":"$$ROOT"}} {"$sort":{"d":1}} {"$replaceWith":"$d"} ` + barrier + ` {"$match":{"secret":1}} {"$group":{"_id":null,"n":{"$sum":1}}}`,
 		},
 		{
-			"what cannot be stated is brought along", pattern, ``, everything, []string{`{"$match":{"a":5}}`, group},
+			"what cannot be stated is brought along", pattern, ``, everything,
+			[]string{`{"$match":{"a":5}}`, group},
 			`{"$documents":{"$literal":[{"_id":1,"s":"x","a":5}]}} {"$match":{"a":5}} ` + group,
 		},
 		{
-			"two roles without $unionWith", owner + `,` + titlesID, ``, proxy.Features{Computed: true, Documents: true}, []string{group},
+			"two roles without $unionWith", owner + `,` + titlesID, ``,
+			proxy.Features{Computed: true, Documents: true},
+			[]string{group},
 			`{"$documents":{"$literal":[{"_id":1,"title":"A"},{"_id":2}]}} ` + group,
 		},
 	}

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"go.mongodb.org/mongo-driver/v2/bson"
+
 	"github.com/rolegate/rolegate/internal/query"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -13,9 +15,10 @@ type Planned struct {
 	Ordered bool           // the store returns documents in the order of the answer, or any order will do
 	Paged   bool           // the store applies skip and limit, or counts
 
-	Filter *query.Filter // the client's
-	Bound  *rules.Bound
-	View   *rules.Plan
+	Filter    *query.Filter // the client's
+	FilterDoc bson.Raw      // as it was written
+	Bound     *rules.Bound
+	View      *rules.Plan
 }
 
 // Plan tells how an operation, as rules call it, would find its documents. It asks nobody: the Store may be nil, and custom
@@ -48,6 +51,6 @@ func (p *Proxy) Plan(c Caller, custom rules.CustomData, operation string, op Fin
 	r := s.planRead(v)
 	return &Planned{
 		Query: r.query, Outcome: r.outcome, Why: r.why, Ordered: r.ordered, Paged: r.paged,
-		Filter: v.filter, Bound: s.bound, View: s.view(),
+		Filter: v.filter, FilterDoc: v.raw, Bound: s.bound, View: s.view(),
 	}, nil
 }

@@ -266,7 +266,7 @@ func (x *explainer) read() Read {
 }
 
 func (x *explainer) aggregation() Aggregation {
-	segments, why := x.plan.View.Segments(x.plan.Filter)
+	segments, _, why := x.plan.View.Segments(x.plan.FilterDoc, x.plan.Filter)
 	if why != nil {
 		return Aggregation{Reason: (*Reason)(why)}
 	}
