@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/rules"
 )
 
 // pageThere lets the database cut, sort and page documents whose order follows from what the user sees of them, where a
@@ -15,15 +17,15 @@ import (
 // may follow what is hidden. So one more is read on each side of the page, and where such a pair lies across its edge the
 // page is not used.
 func (s *session) pageThere(ctx context.Context, v viewRead, r *reading, f func(stored, view bson.Raw) error) (done bool, err error) {
-	if !r.plan.exact() || v.forDecision || v.limit == 0 || (v.sort != nil && !cannotFail(v.sort)) {
+	segments := s.pageSegments(v, r.plan)
+	if v.limit == 0 || len(segments) == 0 {
 		return false, nil
 	}
 	features, err := s.p.Store.Features(ctx, s.ns)
 	if err != nil {
 		return false, s.storeError(err)
 	}
-	segments, exact, why := s.view().Segments(v.raw, v.filter)
-	if !features.Computed || why != nil || !exact || len(segments) == 0 || (len(segments) > 1 && !features.UnionWith) {
+	if !features.Computed || (len(segments) > 1 && !features.UnionWith) {
 		return false, nil
 	}
 	before := min(v.skip, 1)
@@ -67,4 +69,16 @@ func (s *session) pageThere(ctx context.Context, v viewRead, r *reading, f func(
 		}
 	}
 	return true, nil
+}
+
+// pageSegments are the segments of the view that a database which can compute fields could page, if it could.
+func (s *session) pageSegments(v viewRead, p readPlan) []rules.Segment {
+	if !p.exact() || v.forDecision || (v.sort != nil && !cannotFail(v.sort)) {
+		return nil
+	}
+	segments, exact, why := s.view().Segments(v.raw, v.filter)
+	if why != nil || !exact {
+		return nil
+	}
+	return segments
 }

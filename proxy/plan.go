@@ -14,6 +14,9 @@ type Planned struct {
 	Why     []rules.Reason // why the outcome is Narrowed
 	Ordered bool           // the store returns documents in the order of the answer, or any order will do
 	Paged   bool           // the store applies skip and limit, or counts
+	// Computed says that a store which can compute fields orders and pages what it finds, although it does not by the
+	// query alone.
+	Computed bool
 
 	Filter    *query.Filter // the client's
 	FilterDoc bson.Raw      // as it was written
@@ -51,6 +54,7 @@ func (p *Proxy) Plan(c Caller, custom rules.CustomData, operation string, op Fin
 	r := s.planRead(v)
 	return &Planned{
 		Query: r.query, Outcome: r.outcome, Why: r.why, Ordered: r.ordered, Paged: r.paged,
-		Filter: v.filter, FilterDoc: v.raw, Bound: s.bound, View: s.view(),
+		Computed: !r.ordered && len(s.pageSegments(v, r)) > 0,
+		Filter:   v.filter, FilterDoc: v.raw, Bound: s.bound, View: s.view(),
 	}, nil
 }

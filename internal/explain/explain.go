@@ -247,7 +247,7 @@ func (x *explainer) read() Read {
 	p := x.plan
 	r := Read{
 		Filter: x.showDocument(x.o.Filter), Plan: p.Outcome.String(), Reasons: []Reason{},
-		SortsThere: p.Ordered, PagesThere: p.Paged,
+		SortsThere: p.Ordered, PagesThere: p.Paged, ComputesThere: p.Computed,
 	}
 	if x.o.Sort != nil {
 		r.Sort = x.showDocument(x.o.Sort)

@@ -88,6 +88,8 @@ type Read struct {
 	QuerySort  json.RawMessage `json:"query_sort,omitempty"`
 	SortsThere bool            `json:"sorts_in_database"` // also when any order will do
 	PagesThere bool            `json:"pages_in_database"` // skip, limit and counting
+	// Neither by the query alone, but both where the database can compute fields.
+	ComputesThere bool `json:"pages_in_database_by_pipeline"`
 }
 
 // Reason is what keeps a plan from being exact.

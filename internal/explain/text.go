@@ -236,7 +236,11 @@ func (p *page) read(operation string, r *Read) {
 		return
 	}
 	p.json(2, "query   ", r.Query)
-	switch where := map[bool]string{true: "in the database", false: "in rolegate"}; operation {
+	where := map[bool]string{true: "in the database", false: "in rolegate"}
+	if r.ComputesThere {
+		where[false] = "in the database, where it can compute fields; else in rolegate"
+	}
+	switch operation {
 	case "find", "update", "delete":
 		sorted := where[r.SortsThere]
 		if r.QuerySort == nil {
