@@ -64,7 +64,10 @@ func (g *generator) subConditions(c scope) bson.D {
 
 // conditionValue is what stands beside a key.
 func (g *generator) conditionValue(depth int, c scope) any {
-	if g.chance(45) {
+	switch {
+	case depth > 0 && g.chance(5):
+		return bson.D{{Key: pick(g, "%%true", "%%false"), Value: g.expression(depth-1, c)}}
+	case g.chance(45):
 		return g.right(c)
 	}
 	return g.operators(depth, c)
@@ -132,6 +135,9 @@ func isLiteral(v any) bool {
 
 // right is the right side of a comparison.
 func (g *generator) right(c scope) any {
+	if g.chance(6) {
+		return pick[any](g, bson.A{"%%" + g.claim(), g.literal()}, bson.D{{Key: pick(g, innerNames...), Value: "%%" + g.claim()}})
+	}
 	if c != inFilter && g.chance(12) {
 		return pick(g, "%%root.", "%%prevRoot.", "%%root.", "%%this.") + pick(g, "a", "b", "c", "owner", "a.x", "b.a", "_id")
 	}

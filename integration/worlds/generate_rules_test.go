@@ -107,7 +107,7 @@ func (g *generator) fields(names []string, depth int) bson.D {
 func (g *generator) filters() bson.A {
 	list := bson.A{}
 	inclusion := g.chance(40)
-	for i := range pick(g, 0, 0, 0, 0, 1, 1, 2) {
+	for i := range pick(g, 0, 0, 0, 0, 1, 1, 2, 2) {
 		f := bson.D{{Key: "name", Value: fmt.Sprintf("f%d", i)}}
 		switch n := g.IntN(10); {
 		case n < 6:

@@ -92,6 +92,12 @@ func hasOperators(v bson.RawValue) bool {
 	return false
 }
 
+// isTruth tells an object whose keys are %%true and %%false.
+func isTruth(v bson.RawValue) bool {
+	list := elements(document(v))
+	return len(list) > 0 && (list[0].name == "%%true" || list[0].name == "%%false")
+}
+
 // logic evaluates and, or, nor and not. What they join is evaluated by inner.
 func (j judge) logic(name string, v bson.RawValue, inner func(bson.RawValue) Truth) Truth {
 	var ts []Truth
@@ -116,6 +122,10 @@ func (j judge) predicate(left place, v bson.RawValue) Truth {
 	switch {
 	case left.never:
 		return Unknown
+	case isTruth(v):
+		// The truth of an expression, compared with what is there.
+		t := j.expression(v)
+		return some(all(t, left.matches("eq", bsonval.FromBool(true))), all(not(t), left.matches("eq", bsonval.FromBool(false))))
 	case isDocument(v) && !isConversion(v) && hasOperators(v):
 		return j.operators(left, document(v))
 	case isDocument(v) && !isConversion(v) && left.bound:

@@ -38,7 +38,26 @@ func (j judge) operand(v bson.RawValue) operand {
 		name, _ := operator(e.name)
 		return converted(name, j.operand(e.value))
 	}
-	return operand{value: v}
+	return j.container(v)
+}
+
+// container resolves what is inside a literal. It stays one, compared as a whole; without a value inside it has none.
+func (j judge) container(v bson.RawValue) operand {
+	if !isArray(v) && !isDocument(v) {
+		return operand{value: v}
+	}
+	whole := operand{}
+	list := elements(bson.Raw(v.Value))
+	for i, e := range list {
+		o := j.operand(e.value)
+		if o.unresolved() {
+			return o
+		}
+		whole.failed = whole.failed || o.failed
+		list[i].value = orNull(o.value)
+	}
+	whole.value = bson.RawValue{Type: v.Type, Value: encode(list)}
+	return whole
 }
 
 func (j judge) expanded(name string) operand {
