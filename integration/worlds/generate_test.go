@@ -160,14 +160,14 @@ func (g *generator) array(depth int) bson.A {
 			list = append(list, pick[any](g, g.scalar(), g.inner(depth)))
 		}
 	}
-	if !g.real {
-		return flat(list)
-	}
-	return list
+	return g.storable(list)
 }
 
-// flat drops the arrays in an array, which the embedded server cannot store.
-func flat(list bson.A) bson.A {
+// storable drops the arrays in an array, which the embedded server does not take.
+func (g *generator) storable(list bson.A) bson.A {
+	if g.real {
+		return list
+	}
 	out := bson.A{}
 	for _, v := range list {
 		if _, isArray := v.(bson.A); !isArray {

@@ -8,25 +8,35 @@ import (
 )
 
 // maxTrials bounds how often a world is tried while it is made smaller.
-const maxTrials = 600
+const maxTrials = 1500
 
 // shrink makes a world smaller for as long as it fails. It takes away documents, roles, conditions, fields, parts of
 // the request, one at a time, and keeps what still fails.
 func shrink(w *World, fails func(*World) bool) *World {
-	trials := 0
-	for progress := true; progress; {
-		progress = false
+	trials, from := 0, 0 // what comes before from was in vain the last time
+	for {
+		progress := false
+		i := 0
 		for smaller := range w.smaller() {
+			if i++; i <= from {
+				continue
+			}
 			if trials++; trials > maxTrials {
 				return w
 			}
 			if fails(smaller) {
-				w, progress = smaller, true
+				w, progress, from = smaller, true, i-1
 				break
 			}
 		}
+		switch {
+		case progress:
+		case from == 0:
+			return w
+		default:
+			from = 0
+		}
 	}
-	return w
 }
 
 // smaller yields worlds that lack a part.

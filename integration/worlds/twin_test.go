@@ -151,7 +151,7 @@ func (g *generator) change(v any) any {
 		case n < 5:
 			return slices.Delete(slices.Clone(c), i, i+1)
 		}
-		return replaced(c, i, g.change(c[i]))
+		return g.storable(replaced(c, i, g.change(c[i])))
 	}
 	return g.value(1)
 }
