@@ -66,7 +66,6 @@ func (b *batch) open(ctx context.Context) (err error) {
 		Settings: &source.File{Name: "server.json", Text: []byte(settings)},
 	})
 	if err != nil {
-		os.CopyFS("/tmp/lastapp", b.app.Files())
 		return errors.Join(explained(err), b.close(ctx))
 	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))

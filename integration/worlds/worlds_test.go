@@ -35,7 +35,7 @@ func TestWorlds(t *testing.T) {
 	if r.db.Real {
 		batches = realBatches
 	}
-	failures := 0
+	failures, most := 0, setting(t, "ROLEGATE_WORLDS_FAILURES", maxFailures)
 	for i := range batches * scale {
 		g := newGenerator(uint64(seed), uint64(i), r.db.Real)
 		var worlds []*World
@@ -47,7 +47,7 @@ func TestWorlds(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range found {
-			if failures++; failures > maxFailures {
+			if failures++; failures > most {
 				t.Fatalf("too many failures; seed %d%s", seed, r.summary())
 			}
 			r.report(t, f)
