@@ -197,16 +197,12 @@ func (n *narrower) test(path query.Path, t *query.Test) predicate.Bounds {
 	n.plain = n.plain && r == readable
 	out := predicate.Unstated()
 	switch r {
-	case readable:
+	case readable, inside:
+		// Elements of which nothing is shown are not in the view's arrays. Bounds states no test that would count them: none
+		// that what is missing passes, below a dot, and none with a position.
 		out = t.Bounds(path)
 	case hidden:
 		return predicate.Of(t.Match(bsonval.Empty(), path))
-	case inside:
-		// Elements of which nothing is shown are not in the view's arrays. A test that what is missing does not pass
-		// finds none of them; positions would count them.
-		if !t.MatchesMissing() && !hasNumber(path) {
-			out = t.Bounds(path)
-		}
 	case conditional:
 		absent := predicate.Of(t.Match(bsonval.Empty(), path))
 		out = predicate.Either(
@@ -218,13 +214,4 @@ func (n *narrower) test(path query.Path, t *query.Test) predicate.Bounds {
 		n.stuck = path.String()
 	}
 	return out
-}
-
-func hasNumber(path query.Path) bool {
-	for _, segment := range path.Segments() {
-		if isNumber(segment) {
-			return true
-		}
-	}
-	return false
 }
