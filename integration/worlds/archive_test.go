@@ -90,7 +90,7 @@ func (b *batch) export() (*policytest.Case, error) {
 }
 
 // case writes a world as a case of the corpus, with the answers that the model gives.
-func (w *World) text(why string) string {
+func (w *World) text(why string, run pipelines) string {
 	var a archive
 	fmt.Fprintf(&a, "%s\n\nSpec: enforcement 1\n\n", why)
 	a.values()
@@ -103,7 +103,7 @@ func (w *World) text(why string) string {
 	}
 	for i, r := range w.Requests {
 		a.file(fmt.Sprintf("%d. u0 asks", i+1), r.text())
-		want := expect(w.model(), w.User, w.Docs, r)
+		want := expect(w.model(), w.User, w.Docs, r, run)
 		a.file(fmt.Sprintf("%d. want", i+1), strings.Join(want.lines(), "\n"))
 	}
 	return a.String()

@@ -113,7 +113,7 @@ func expectStep(t *testing.T, c *policytest.Case, s *policytest.Step, model *ref
 			r.Limit = arg.Value.AsInt64()
 		}
 	}
-	return answerFrom(model, facts, stored, r)
+	return answerFrom(model, facts, stored, r, nil)
 }
 
 func decode(t *testing.T, doc bson.Raw) bson.D {

@@ -40,14 +40,22 @@ type expected struct {
 	all       []bson.Raw
 	projected bool
 	sort      *query.Sort
+
+	// After some stages of a pipeline the documents are in no certain order.
+	unordered bool
+	// What comes out depends on an order that is up to the database.
+	arbitrary bool
 }
+
+// pipelines runs a pipeline on documents.
+type pipelines func(docs []bson.Raw, pipeline bson.A) ([]bson.Raw, error)
 
 // expect answers a request from the view of a user.
-func expect(rules *reference.Rules, u User, docs []bson.D, r Request) expected {
-	return answerFrom(rules, u.facts(r.Action), raws(docs), r)
+func expect(rules *reference.Rules, u User, docs []bson.D, r Request, run pipelines) expected {
+	return answerFrom(rules, u.facts(r.Action), raws(docs), r, run)
 }
 
-func answerFrom(rules *reference.Rules, facts *reference.Facts, stored []bson.Raw, r Request) expected {
+func answerFrom(rules *reference.Rules, facts *reference.Facts, stored []bson.Raw, r Request, run pipelines) expected {
 	want := expected{action: r.Action}
 	view, err := rules.View(facts, stored)
 	if err != nil {
@@ -55,6 +63,9 @@ func answerFrom(rules *reference.Rules, facts *reference.Facts, stored []bson.Ra
 		return want
 	}
 	want.anyOrder = !view.Hidden
+	if find, ok := asFind(r.Pipeline); ok && r.Pipeline != nil {
+		r = find
+	}
 	found, err := view.Select(raw(r.Filter), raw(r.Sort))
 	if err != nil {
 		want.refused = err
@@ -66,6 +77,13 @@ func answerFrom(rules *reference.Rules, facts *reference.Facts, stored []bson.Ra
 	case "distinct":
 		want.values = reference.Distinct(found, r.Key)
 	default:
+		if r.Pipeline != nil {
+			want.documents, want.refused = run(found, r.Pipeline)
+			want.all = want.documents
+			want.unordered = isUnordered(r.Pipeline)
+			want.arbitrary = want.anyOrder && needsOrder(r.Pipeline)
+			break
+		}
 		limit := r.Limit
 		if r.Action == "findOne" {
 			limit = 1
@@ -122,7 +140,10 @@ func (e expected) differs(got answer) string {
 	if err != nil {
 		return err.Error()
 	}
-	if e.anyOrder {
+	switch {
+	case e.arbitrary, e.unordered && slices.EqualFunc(sorted(docs), sorted(e.documents), bytes.Equal):
+		return ""
+	case e.anyOrder:
 		return e.differsLoosely(docs)
 	}
 	return "other documents:\n" + strings.Join(linesOf(docs), "\n")

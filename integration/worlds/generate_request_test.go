@@ -8,7 +8,13 @@ import (
 
 // request makes a read.
 func (g *generator) request() Request {
-	r := Request{Action: pick(g, "find", "find", "find", "find", "findOne", "countDocuments", "distinct")}
+	r := Request{Action: pick(g, "find", "find", "find", "find", "findOne", "countDocuments", "distinct", "aggregate", "aggregate")}
+	if r.Action == "aggregate" {
+		if r.Pipeline = g.pipeline(); g.real {
+			return r
+		}
+		r = Request{Action: "find"} // the embedded server cannot compute
+	}
 	if g.chance(65) {
 		r.Filter = g.query(pick(g, 0, 1, 2))
 	}
