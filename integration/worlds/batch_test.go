@@ -35,10 +35,11 @@ type batch struct {
 	store     string // a database for the server's own data
 	worlds    []*World
 
-	app  *policytest.Case
-	url  string
-	http *http.Client
-	stop func() error
+	app   *policytest.Case
+	url   string // of the public listener
+	admin string // of the other one
+	http  *http.Client
+	stop  func() error
 }
 
 // settings lift what would slow the test down.
@@ -61,7 +62,7 @@ func (b *batch) open(ctx context.Context) (err error) {
 		return errors.Join(err, b.close(ctx))
 	}
 	srv, err := server.New(ctx, server.Options{
-		App: dir, MongoDBURI: b.uri, StoreDatabase: b.store, Listen: "127.0.0.1:0",
+		App: dir, MongoDBURI: b.uri, StoreDatabase: b.store, Listen: "127.0.0.1:0", AdminListen: "127.0.0.1:0",
 		Secrets:  func(string) (string, bool) { return policytest.TokenSecret, true },
 		Settings: &source.File{Name: "server.json", Text: []byte(settings)},
 	})
@@ -71,7 +72,7 @@ func (b *batch) open(ctx context.Context) (err error) {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan error, 1)
 	go func() { done <- srv.Run(running) }()
-	b.url = "http://" + srv.Addr().String()
+	b.url, b.admin = "http://"+srv.Addr().String(), "http://"+srv.AdminAddr().String()
 	b.http = &http.Client{Transport: &http.Transport{}}
 	b.stop = func() error {
 		b.http.CloseIdleConnections()

@@ -69,13 +69,22 @@ func (g *generator) query(depth int) bson.D {
 	return unique(q)
 }
 
-// sent is a value that clients may send. The embedded server has ideas of its own about null in arrays.
+// sent is a value that clients may send. The embedded server has ideas of its own about null, arrays and documents.
 func (g *generator) sent() any {
 	for {
-		if v := g.operand(); isLiteral(v) && (v != nil || g.real) {
+		v := g.operand()
+		if isLiteral(v) && (g.real || isPlain(v)) {
 			return v
 		}
 	}
+}
+
+func isPlain(v any) bool {
+	switch v.(type) {
+	case nil, bson.A, bson.D:
+		return false
+	}
+	return true
 }
 
 // tests is an object of operators.

@@ -140,8 +140,8 @@ func (g *generator) filterQuery(depth int) bson.D {
 				list = append(list, g.filterQuery(depth-1))
 			}
 			q = append(q, bson.E{Key: g.prefix() + pick(g, "and", "or", "nor"), Value: list})
-		case n < 5:
-			q = append(q, bson.E{Key: g.path(), Value: g.claimOr(g.literal, inFilter)})
+		case n < 5 || !g.real:
+			q = append(q, bson.E{Key: g.path(), Value: g.claimOr(g.sent, inFilter)})
 		case n < 7:
 			q = append(q, bson.E{Key: "owner", Value: pick[any](g, "%%user.id", bson.D{{Key: "$in", Value: bson.A{"%%user.id", "u2"}}})})
 		default:

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -15,13 +16,14 @@ type generator struct {
 	// real allows what only MongoDB itself can store and query.
 	real  bool
 	users []User
-	docs  []bson.D // of the world that is being made: operands are taken from them, more often from what is shown
+	docs  []bson.D // of the world that is being made: operands are taken from them
+	shown []bson.D // what the user sees of them; requests look there first
 	style int      // of their _id
 	ids   int      // how many have been given
 }
 
-func newGenerator(seed, stream uint64, real bool) *generator {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, stream)), real: real}
+func newGenerator(seed, stream uint64, isReal bool) *generator {
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, stream)), real: isReal}
 	g.users = g.makeUsers()
 	return g
 }
@@ -83,7 +85,7 @@ func (g *generator) claims() bson.D {
 		}
 	}
 	add(70, "team", pick[any](g, "x", "y", "u1", "x", nil))
-	add(70, "list", pick[any](g, bson.A{"x", "y"}, bson.A{"u1"}, bson.A{nil, "x", int32(1)}, bson.A{}, bson.A{int32(1), int32(2)}, bson.A{bson.A{"x"}}, "x", nil))
+	add(70, "list", pick[any](g, bson.A{"x", "y"}, bson.A{"u1"}, bson.A{nil, "x", int32(1)}, bson.A{}, bson.A{int32(1), int32(2)}, g.storable(bson.A{bson.A{"x"}}), "x", nil))
 	add(70, "n", pick[any](g, int32(1), int32(2), int32(3), int32(2), nil))
 	add(60, "nested", bson.D{{Key: "k", Value: pick[any](g, "x", "y", int32(1), nil)}, {Key: "m", Value: bson.A{"x", "u2"}}})
 	add(50, "ref", pick(g, hexID, uuidID, "zz", "twelve bytes"))
@@ -254,10 +256,14 @@ func (g *generator) sibling(doc bson.D) bson.D {
 
 // operand returns a value to compare with, most of the time one that stands in a document.
 func (g *generator) operand() any {
-	if len(g.docs) == 0 || g.chance(40) {
+	docs := g.docs
+	if len(g.shown) > 0 && g.chance(60) {
+		docs = g.shown
+	}
+	if len(docs) == 0 || g.chance(40) {
 		return g.value(1)
 	}
-	var v any = pick(g, g.docs...)
+	var v any = pick(g, docs...)
 	for {
 		var inside []any
 		switch c := v.(type) {
@@ -275,13 +281,39 @@ func (g *generator) operand() any {
 	}
 }
 
-// path returns a dotted path of names and indexes.
+// path returns a dotted path of names and indexes, often one in a document that is shown.
 func (g *generator) path() string {
+	if len(g.shown) > 0 && g.chance(50) {
+		if path := g.pathIn(pick(g, g.shown...)); path != "" {
+			return path
+		}
+	}
 	path := pick(g, "a", "a", "a", "b", "b", "c", "owner", "owner", "_id")
 	for range pick(g, 0, 0, 0, 0, 1, 1, 1, 2, 3) {
 		path += "." + pick(g, "a", "a", "b", "b", "x", "0", "1")
 	}
 	return path
+}
+
+// pathIn returns the path of a field in a document; "" if it has none that a path can name.
+func (g *generator) pathIn(doc bson.D) string {
+	if len(doc) == 0 {
+		return ""
+	}
+	e := pick(g, doc...)
+	if e.Key == "" || strings.ContainsAny(e.Key, "$.") {
+		return ""
+	}
+	v := e.Value
+	if list, isArray := v.(bson.A); isArray && len(list) > 0 {
+		v = pick(g, list...)
+	}
+	if inner, isDocument := v.(bson.D); isDocument && g.chance(50) {
+		if path := g.pathIn(inner); path != "" {
+			return e.Key + "." + path
+		}
+	}
+	return e.Key
 }
 
 // world makes a world with its requests, for one of the users. Most of the time something is shown and something hidden.
@@ -293,7 +325,7 @@ func (g *generator) world(requests int) *World {
 		w.Rules = g.rules()
 		view, err := w.model().View(w.User.facts("find"), raws(w.Docs))
 		shown = view.Documents
-		if err == nil && len(shown) > 1 && view.Hidden || g.chance(10) {
+		if err == nil && len(shown) > 1 && view.Hidden || g.chance(2) {
 			break
 		}
 	}
@@ -302,11 +334,12 @@ func (g *generator) world(requests int) *World {
 	}
 	g.twin(w)
 	for _, doc := range shown {
-		g.docs = append(g.docs, decoded(doc), decoded(doc))
+		g.shown = append(g.shown, decoded(doc))
 	}
 	for range requests {
 		w.Requests = append(w.Requests, g.request())
 	}
+	g.shown = nil
 	return w
 }
 

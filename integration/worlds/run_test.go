@@ -2,13 +2,10 @@ package worlds_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"net/http"
-	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
@@ -22,7 +19,7 @@ type runner struct {
 	client    *mongo.Client
 	databases [2]string
 	store     string
-	counts    map[string]int
+	counts    counts
 }
 
 func newRunner(t *testing.T) *runner {
@@ -30,7 +27,7 @@ func newRunner(t *testing.T) *runner {
 	db := testdb.Open(t)
 	return &runner{
 		db: db, client: db.Client(t), databases: [2]string{db.Database(t), db.Database(t)}, store: db.Database(t),
-		counts: map[string]int{},
+		counts: counts{},
 	}
 }
 
@@ -62,18 +59,12 @@ func kindOf(got answer) string {
 // run asks everything in some worlds and returns what fails, at most once a world.
 func (r *runner) run(ctx context.Context, worlds ...*World) ([]failure, error) {
 	b := r.batch(worlds...)
-	t0 := time.Now()
 	if err := b.open(ctx); err != nil {
 		return nil, err
 	}
-	t1 := time.Now()
-	defer func() {
-		r.counts["ms open"] += int(t1.Sub(t0).Milliseconds())
-		r.counts["ms rest"] += int(time.Since(t1).Milliseconds())
-	}()
 	var failures []failure
 	for i, w := range worlds {
-		r.countWorld(w)
+		r.counts.world(w)
 		f, err := r.ask(ctx, b, i, w)
 		if err != nil {
 			return nil, fmt.Errorf("%w; %w", err, b.close(context.WithoutCancel(ctx)))
@@ -82,9 +73,7 @@ func (r *runner) run(ctx context.Context, worlds ...*World) ([]failure, error) {
 			failures = append(failures, *f)
 		}
 	}
-	t2 := time.Now()
-	defer func() { r.counts["ms close"] += int(time.Since(t2).Milliseconds()) }()
-	return failures, b.close(context.WithoutCancel(ctx))
+	return failures, errors.Join(r.counts.plans(ctx, b), b.close(context.WithoutCancel(ctx)))
 }
 
 // ask sends the requests of a world and returns the first failure.
@@ -105,7 +94,7 @@ func (r *runner) ask(ctx context.Context, b *batch, i int, w *World) (*failure, 
 		if w.Twin != nil {
 			want.anyOrder = false
 		}
-		r.count(want)
+		r.counts.answer(want)
 		if diff := want.differs(got); diff != "" {
 			return &failure{&one, kindOf(got), diff}, nil
 		}
@@ -126,51 +115,6 @@ func (r *runner) ask(ctx context.Context, b *batch, i int, w *World) (*failure, 
 		}
 	}
 	return nil, nil
-}
-
-func (r *runner) countWorld(w *World) {
-	r.counts["worlds"]++
-	if w.Twin != nil {
-		r.counts["worlds: with a twin"]++
-	}
-	view, err := w.model().View(w.User.facts("find"), raws(w.Docs))
-	switch {
-	case err != nil:
-		r.counts["worlds: refused"]++
-	case len(view.Documents) == 0:
-		r.counts["worlds: nothing shown"]++
-	case !view.Hidden:
-		r.counts["worlds: nothing hidden"]++
-	}
-	if _, always := shownIDs(view.Documents); !always {
-		r.counts["worlds: an _id is hidden"]++
-	}
-}
-
-// shownIDs tells whether documents with and without an _id are shown.
-func shownIDs(docs []bson.Raw) (some, always bool) {
-	always = true
-	for _, d := range docs {
-		_, err := d.LookupErr("_id")
-		some, always = some || err == nil, always && err == nil
-	}
-	return some, always
-}
-
-func (r *runner) count(want expected) {
-	r.counts["requests"]++
-	r.counts["requests: "+want.action]++
-	switch {
-	case want.refused != nil:
-		r.counts["answers: refused"]++
-	case len(want.documents)+len(want.values)+want.count == 0:
-		r.counts["answers: empty"]++
-	default:
-		r.counts["answers: not empty"]++
-	}
-	if want.anyOrder {
-		r.counts["nothing hidden"]++
-	}
 }
 
 // pipelines runs pipelines on documents that are sent along.
@@ -225,7 +169,7 @@ func (w *World) hasRoles() bool {
 func (r *runner) report(t *testing.T, f failure) {
 	t.Helper()
 	quiet := *r
-	quiet.counts = map[string]int{}
+	quiet.counts = counts{}
 	small := shrink(f.world, func(w *World) bool {
 		_, failed := quiet.fails(t.Context(), w, f.kind)
 		return failed
@@ -234,13 +178,4 @@ func (r *runner) report(t *testing.T, f failure) {
 		f = again
 	}
 	t.Errorf("%s: %s\n%s", f.kind, f.text, f.world.text(f.kind, r.pipelines(t.Context())))
-}
-
-// summary lists the counts.
-func (r *runner) summary() string {
-	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(r.counts)) {
-		fmt.Fprintf(&b, "\n%8d %s", r.counts[name], name)
-	}
-	return b.String()
 }

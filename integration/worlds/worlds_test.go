@@ -6,12 +6,13 @@ import (
 	"testing"
 )
 
+// How much is asked with a scale of one.
 const (
 	worldsInBatch   = 20
 	requestsOfWorld = 30
-	maxFailures     = 5
 	embeddedBatches = 2
-	realBatches     = 20
+	realBatches     = 8
+	shownFailures   = 5
 )
 
 func setting(t *testing.T, name string, otherwise int) int {
@@ -30,28 +31,29 @@ func setting(t *testing.T, name string, otherwise int) int {
 // TestWorlds asks the product everything that random worlds come up with.
 func TestWorlds(t *testing.T) {
 	r := newRunner(t)
-	scale, seed := setting(t, "ROLEGATE_WORLDS_SCALE", 1), setting(t, "ROLEGATE_WORLDS_SEED", 1)
+	seed, shown := setting(t, "ROLEGATE_WORLDS_SEED", 1), setting(t, "ROLEGATE_WORLDS_FAILURES", shownFailures)
 	batches := embeddedBatches
 	if r.db.Real {
 		batches = realBatches
 	}
-	failures, most := 0, setting(t, "ROLEGATE_WORLDS_FAILURES", maxFailures)
-	for i := range batches * scale {
+	for i := range batches * setting(t, "ROLEGATE_WORLDS_SCALE", 1) {
 		g := newGenerator(uint64(seed), uint64(i), r.db.Real)
 		var worlds []*World
 		for range worldsInBatch {
 			worlds = append(worlds, g.world(requestsOfWorld))
 		}
-		found, err := r.run(t.Context(), worlds...)
+		failures, err := r.run(t.Context(), worlds...)
 		if err != nil {
-			t.Fatal(err)
+			t.Fatalf("seed %d, batch %d: %v", seed, i, err)
 		}
-		for _, f := range found {
-			if failures++; failures > most {
-				t.Fatalf("too many failures; seed %d%s", seed, r.summary())
+		for _, f := range failures {
+			if shown == 0 {
+				t.Fatalf("seed %d, batch %d: %s%s", seed, i, f.text, r.counts)
 			}
+			shown--
 			r.report(t, f)
 		}
 	}
-	t.Logf("seed %d%s", seed, r.summary())
+	t.Logf("seed %d%s", seed, r.counts)
+	r.counts.interesting(t)
 }
