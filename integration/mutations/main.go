@@ -123,7 +123,7 @@ func (m mutation) try(ctx context.Context) (noticed bool, err error) {
 	}
 	//nolint:gosec // the arguments are paths of our own
 	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-count=1", "-run", "^TestWorlds$", "./integration/worlds")
-	cmd.Env = append(os.Environ(), "ROLEGATE_WORLDS_FAILURES=1")
+	cmd.Env = append(os.Environ(), "ROLEGATE_WORLDS_FAILURES=0", "ROLEGATE_WORLDS_SCALE=3")
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	err = cmd.Run()
