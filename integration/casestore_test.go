@@ -135,6 +135,28 @@ func (s *caseStore) Write(_ context.Context, ns rules.Namespace, ws []proxy.Guar
 	return res, nil
 }
 
+func (s *caseStore) Modify(
+	_ context.Context, ns rules.Namespace, w proxy.GuardedWrite, returnNew bool,
+) (bson.Raw, bool, error) {
+	find := func() bson.Raw {
+		for _, d := range s.collections[ns.String()] {
+			if id, _ := bsonval.Lookup(d, "_id"); bsonval.Equal(id, w.ID) {
+				return d
+			}
+		}
+		return nil
+	}
+	image := find()
+	matched, err := s.write(ns.String(), w)
+	if err != nil || !matched {
+		return nil, false, err
+	}
+	if returnNew && w.Kind != proxy.DeleteDocument {
+		image = find()
+	}
+	return image, true, nil
+}
+
 func (s *caseStore) write(ns string, w proxy.GuardedWrite) (bool, error) {
 	docs := s.collections[ns]
 	id := w.ID

@@ -25,6 +25,7 @@ import (
 type store struct {
 	find   func(q proxy.Query) ([]bson.Raw, error)
 	write  func(ws []proxy.GuardedWrite) (proxy.WriteResult, error)
+	modify func(w proxy.GuardedWrite, returnNew bool) (bson.Raw, bool, error)
 	asked  []proxy.Query
 	writes [][]proxy.GuardedWrite
 
@@ -56,6 +57,13 @@ func (s *store) Find(_ context.Context, _ rules.Namespace, q proxy.Query) iter.S
 func (s *store) Write(_ context.Context, _ rules.Namespace, ws []proxy.GuardedWrite) (proxy.WriteResult, error) {
 	s.writes = append(s.writes, ws)
 	return s.write(ws)
+}
+
+func (s *store) Modify(
+	_ context.Context, _ rules.Namespace, w proxy.GuardedWrite, returnNew bool,
+) (bson.Raw, bool, error) {
+	s.writes = append(s.writes, []proxy.GuardedWrite{w})
+	return s.modify(w, returnNew)
 }
 
 func (s *store) Count(_ context.Context, _ rules.Namespace, filter bson.Raw) (int64, error) {

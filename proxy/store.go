@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -33,13 +34,19 @@ type Store interface {
 	// Features tells what the server behind a namespace can do.
 	Features(ctx context.Context, ns rules.Namespace) (Features, error)
 
-	// Write stores the writes in order and stops at the first one that fails. It never repeats a write
-	// whose outcome is unclear. The result tells what was done even when err is not nil.
+	// Write stores the writes in order and stops at the first one that fails, which a StatementError names where it
+	// is known. It never repeats a write whose outcome is unclear. The result tells what was done even when err is
+	// not nil.
 	Write(ctx context.Context, ns rules.Namespace, ws []GuardedWrite) (WriteResult, error)
 
 	// Direct runs one update or delete whose filter decides which documents may be written. It never repeats it. After an
 	// error a write of many documents may have changed some of them; the result does not tell which.
 	Direct(ctx context.Context, ns rules.Namespace, w DirectWrite) (DirectResult, error)
+
+	// Modify carries out one guarded write, which is no insert, and returns the document: as it is afterwards if that is
+	// asked for and it has not been deleted, else as it was. A guard that does not hold is not an error. The write is
+	// never repeated.
+	Modify(ctx context.Context, ns rules.Namespace, w GuardedWrite, returnNew bool) (image bson.Raw, matched bool, err error)
 
 	// Ping tells whether every data source can be reached.
 	Ping(ctx context.Context) error
@@ -127,9 +134,21 @@ type WriteResult struct {
 	// Matched has one entry for each statement that was answered for: whether its guard held (for an insert:
 	// whether it was stored). It is nil when the server reported only totals.
 	Matched []bool
-	// Done is the number of statements that took effect.
-	Done int
+	// Done is the number of statements that took effect, Inserted and Deleted how many of them were inserts and
+	// deletes.
+	Done, Inserted, Deleted int
 }
+
+// StatementError is the failure of one statement of a Write. What came before it was answered for, what comes after it
+// was not tried.
+type StatementError struct {
+	Index int
+	Err   error // matches one of the sentinels below
+}
+
+func (e *StatementError) Error() string { return fmt.Sprintf("statement %d: %v", e.Index, e.Err) }
+
+func (e *StatementError) Unwrap() error { return e.Err }
 
 // What a store's error may be. Anything else is an internal error.
 var (

@@ -57,7 +57,14 @@ func TestWriteEachKind(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := open(t, before)
 			res, err := b.write(t, tt.write)
-			if diff := cmp.Diff(proxy.WriteResult{Matched: []bool{true}, Done: 1}, res); diff != "" || err != nil {
+			want := proxy.WriteResult{Matched: []bool{true}, Done: 1}
+			switch tt.write.Kind {
+			case proxy.InsertDocument:
+				want.Inserted = 1
+			case proxy.DeleteDocument:
+				want.Deleted = 1
+			}
+			if diff := cmp.Diff(want, res); diff != "" || err != nil {
 				t.Errorf("Write: %v (-want +got):\n%s", err, diff)
 			}
 			if diff := cmp.Diff(tt.want, b.stored(t)); diff != "" {
@@ -188,7 +195,7 @@ func TestLostGuardInTheMiddle(t *testing.T) {
 		set(t, `"a"`, "v", "5", seen), set(t, `"b"`, "v", "5", seen), set(t, `"c"`, "v", "5", seen),
 		proxy.GuardedWrite{Kind: proxy.DeleteDocument, ID: value(t, `"d"`), Guard: proxy.Guard{Fields: []proxy.GuardField{seen}}},
 		proxy.GuardedWrite{Kind: proxy.DeleteDocument, ID: value(t, `"gone"`)})
-	want := proxy.WriteResult{Matched: []bool{true, false, true, true, false}, Done: 3}
+	want := proxy.WriteResult{Matched: []bool{true, false, true, true, false}, Done: 3, Deleted: 1}
 	if diff := cmp.Diff(want, res); diff != "" || err != nil {
 		t.Errorf("Write: %v (-want +got):\n%s", err, diff)
 	}
@@ -231,7 +238,7 @@ func TestTotalsOfOlderServers(t *testing.T) {
 			proxy.WriteResult{Matched: []bool{true, false}, Done: 1},
 			proxy.ErrDuplicateKey,
 		},
-		{"two commands", []proxy.GuardedWrite{write(`"b"`, "x", "3"), remove, remove}, proxy.WriteResult{Done: 2}, nil},
+		{"two commands", []proxy.GuardedWrite{write(`"b"`, "x", "3"), remove, remove}, proxy.WriteResult{Done: 2, Deleted: 1}, nil},
 	}
 	for _, tt := range tests {
 		res, err := b.write(t, tt.ws...)
@@ -251,7 +258,7 @@ func TestDuplicateKeyInTheMiddle(t *testing.T) {
 		inserts = append(inserts, proxy.GuardedWrite{Kind: proxy.InsertDocument, Document: doc(t, `{"_id": "`+id+`", "k": "`+id+`"}`)})
 	}
 	res, err := b.write(t, inserts...)
-	if diff := cmp.Diff(proxy.WriteResult{Matched: []bool{true, false}, Done: 1}, res); diff != "" || !errors.Is(err, proxy.ErrDuplicateKey) {
+	if diff := cmp.Diff(proxy.WriteResult{Matched: []bool{true, false}, Done: 1, Inserted: 1}, res); diff != "" || !errors.Is(err, proxy.ErrDuplicateKey) {
 		t.Errorf("insert: %v, want ErrDuplicateKey (-want +got):\n%s", err, diff)
 	}
 

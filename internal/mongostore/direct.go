@@ -25,12 +25,13 @@ func (s *Store) Direct(ctx context.Context, ns rules.Namespace, w proxy.DirectWr
 	if err != nil {
 		return proxy.DirectResult{}, err
 	}
-	if err := ctx.Err(); err != nil {
-		return proxy.DirectResult{}, notSent(err)
-	}
-	reply, err := src.runOnce(ctx, ns.Database, append(cmd, bson.E{Key: "writeConcern", Value: src.writeConcern}))
+	raw, err := src.runWrite(ctx, ns.Database, cmd)
 	if err != nil {
 		return proxy.DirectResult{}, err
+	}
+	var reply writeReply
+	if err := bson.Unmarshal(raw, &reply); err != nil {
+		return proxy.DirectResult{}, notUnderstood(err)
 	}
 	res := proxy.DirectResult{Matched: int64(reply.N), Modified: int64(reply.Modified)}
 	switch {

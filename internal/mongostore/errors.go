@@ -104,6 +104,8 @@ func writeError(err error) error {
 		kind = proxy.ErrUnavailable
 	case becauseOfTime[code], becauseOfState[code], becauseOfUnknown[code]:
 		kind = proxy.ErrUnclear
+	case becauseOfKey[code]: // findAndModify has no statements
+		kind = proxy.ErrDuplicateKey
 	case becauseOfSize[code]:
 		kind = proxy.ErrDocumentTooLarge
 	case becauseOfRights[code]:

@@ -46,6 +46,7 @@ func TestErrorKinds(t *testing.T) {
 		"bad query":               {server(2), proxy.ErrRejected, proxy.ErrRejected},
 		"unauthorized":            {server(13), errNoRights, errNoRights},
 		"too large":               {server(10334), proxy.ErrRejected, proxy.ErrDocumentTooLarge},
+		"duplicate key":           {server(11000), proxy.ErrRejected, proxy.ErrDuplicateKey},
 		"internal error":          {server(1), errServer, proxy.ErrUnclear},
 		"killed":                  {server(11601), proxy.ErrTimeout, proxy.ErrUnclear},
 		"plan gone":               {server(175), proxy.ErrUnavailable, proxy.ErrUnclear},

@@ -9,14 +9,11 @@ import (
 // writeReply is what insert, update, delete and bulkWrite answer, as far as it is needed. Messages are left out: they
 // quote stored values.
 type writeReply struct {
-	OK                float64           `bson:"ok"`
-	N                 int               `bson:"n"`
-	Modified          int               `bson:"nModified"` // of update
-	WriteErrors       []failedStatement `bson:"writeErrors"`
-	WriteConcernError *struct {
-		Code int32 `bson:"code"`
-	} `bson:"writeConcernError"`
-	Cursor *struct { // of bulkWrite
+	N                 int                `bson:"n"`
+	Modified          int                `bson:"nModified"` // of update
+	WriteErrors       []failedStatement  `bson:"writeErrors"`
+	WriteConcernError *writeConcernError `bson:"writeConcernError"`
+	Cursor            *struct {          // of bulkWrite
 		ID         int64             `bson:"id"`
 		FirstBatch []statementResult `bson:"firstBatch"`
 	} `bson:"cursor"`
@@ -27,6 +24,10 @@ type failedStatement struct {
 	Code  int32 `bson:"code"`
 }
 
+func (f failedStatement) error() error {
+	return &proxy.StatementError{Index: f.Index, Err: statementError(f.Code)}
+}
+
 type statementResult struct {
 	OK    float64 `bson:"ok"`
 	Index int     `bson:"idx"`
@@ -34,8 +35,17 @@ type statementResult struct {
 	Code  int32   `bson:"code"`
 }
 
-// accepted tells whether the server ran the command, even if statements of it failed.
-func (r *writeReply) accepted() bool { return r.OK == 1 }
+// writeConcernError says that what was stored may be lost with the server that stored it.
+type writeConcernError struct {
+	Code int32 `bson:"code"`
+}
+
+func (e *writeConcernError) error() error {
+	if e == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: write concern not satisfied (code %d)", proxy.ErrUnclear, e.Code)
+}
 
 func (r *writeReply) outcome(b batch) (matched []bool, done int, err error) {
 	switch b.form {
@@ -54,8 +64,8 @@ func (r *writeReply) outcome(b batch) (matched []bool, done int, err error) {
 			done++
 		}
 	}
-	if err == nil && r.WriteConcernError != nil {
-		err = fmt.Errorf("%w: write concern not satisfied (code %d)", proxy.ErrUnclear, r.WriteConcernError.Code)
+	if err == nil {
+		err = r.WriteConcernError.error()
 	}
 	return matched, done, err
 }
@@ -72,7 +82,7 @@ func (r *writeReply) inserted(n int) ([]bool, error) {
 	if failed.Index < 0 || failed.Index >= n {
 		return nil, statementError(failed.Code)
 	}
-	return append(all(true, failed.Index), false), statementError(failed.Code)
+	return append(all(true, failed.Index), false), failed.error()
 }
 
 // each reads the results of bulkWrite. They fit into the first batch because of bulkStatements.
@@ -87,7 +97,7 @@ func (r *writeReply) each(n int) ([]bool, error) {
 		}
 		matched = append(matched, s.OK == 1 && s.N > 0)
 		if s.OK != 1 {
-			return matched, statementError(s.Code)
+			return matched, failedStatement{i, s.Code}.error()
 		}
 	}
 	if len(matched) < n {
@@ -103,10 +113,10 @@ func (r *writeReply) total(n int) ([]bool, error) {
 	answered := n
 	if len(r.WriteErrors) > 0 {
 		failed := r.WriteErrors[0]
-		err = statementError(failed.Code)
 		if failed.Index < 0 || failed.Index >= n {
-			return nil, err
+			return nil, statementError(failed.Code)
 		}
+		err = failed.error()
 		answered = failed.Index
 	}
 	var matched []bool

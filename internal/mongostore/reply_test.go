@@ -74,6 +74,9 @@ func TestOutcome(t *testing.T) {
 			if done != tt.done || !errors.Is(err, tt.err) {
 				t.Errorf("outcome(%s) = %d done, %v, want %d, %v", tt.reply, done, err, tt.done, tt.err)
 			}
+			if failed, ok := errors.AsType[*proxy.StatementError](err); ok && tt.matched != nil && failed.Index != len(matched)-1 {
+				t.Errorf("outcome(%s): statement %d failed, but %v were answered for", tt.reply, failed.Index, matched)
+			}
 		})
 	}
 }

@@ -2,6 +2,7 @@ package mongostore
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -18,7 +19,7 @@ const (
 	insertForm form = iota + 1
 	updateForm      // updates and replacements
 	deleteForm
-	bulkForm // all of the latter two, with a result for each
+	bulkForm // all of them, with a result for each
 )
 
 // bulkStatements keeps the results of one bulkWrite far below the size of a reply, so that there is never a second
@@ -33,6 +34,7 @@ type batch struct {
 	form       form
 	ns         rules.Namespace
 	statements []bson.Raw
+	kinds      []proxy.WriteKind // of the statements
 	size       int
 }
 
@@ -63,14 +65,15 @@ func (b batch) command() bson.D {
 
 // plan turns the writes into as few commands as their sizes and the server allow, or refuses them all.
 func plan(ns rules.Namespace, ws []proxy.GuardedWrite, caps capabilities) ([]batch, error) {
-	inserts := ws[0].Kind == proxy.InsertDocument
+	bulk := caps.bulkWrite && len(ws) > 1 && slices.ContainsFunc(ws, isNoInsert)
 	var batches []batch
 	for _, w := range ws {
-		if (w.Kind == proxy.InsertDocument) != inserts {
-			return nil, fmt.Errorf("%w: inserts mixed with other writes", proxy.ErrRejected)
-		}
-		f := formOf(w.Kind, len(ws), caps)
+		f := formOf(w.Kind, bulk)
 		statement, err := encode(w, f, caps)
+		if err == nil && len(statement) > caps.maxDocument && f == bulkForm && w.Kind == proxy.InsertDocument {
+			// A document of the largest size has no room for anything else.
+			f, statement = insertForm, w.Document
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -84,17 +87,20 @@ func plan(ns rules.Namespace, ws []proxy.GuardedWrite, caps capabilities) ([]bat
 		}
 		b := &batches[last]
 		b.statements = append(b.statements, statement)
+		b.kinds = append(b.kinds, w.Kind)
 		b.size += len(statement) + statementOverhead
 	}
 	return batches, nil
 }
 
-func formOf(k proxy.WriteKind, statements int, caps capabilities) form {
+func isNoInsert(w proxy.GuardedWrite) bool { return w.Kind != proxy.InsertDocument }
+
+func formOf(k proxy.WriteKind, bulk bool) form {
 	switch {
+	case bulk:
+		return bulkForm
 	case k == proxy.InsertDocument:
 		return insertForm
-	case statements > 1 && caps.bulkWrite:
-		return bulkForm
 	case k == proxy.DeleteDocument:
 		return deleteForm
 	}
@@ -119,6 +125,9 @@ func encode(w proxy.GuardedWrite, f form, caps capabilities) (bson.Raw, error) {
 	if w.Kind == proxy.InsertDocument {
 		if w.Document == nil {
 			return nil, fmt.Errorf("%w: insert without document", proxy.ErrRejected)
+		}
+		if f == bulkForm {
+			return bson.Marshal(bson.D{{Key: "insert", Value: 0}, {Key: "document", Value: w.Document}})
 		}
 		return w.Document, nil
 	}

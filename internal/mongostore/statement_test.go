@@ -81,6 +81,24 @@ func TestCommands(t *testing.T) {
 				`{"delete":"c","deletes":[{"q":` + q1 + `,"limit":1,` + simple + `}],` + ordered,
 			},
 		},
+		"with inserts among them on MongoDB 8": {
+			mongoDB8,
+			[]proxy.GuardedWrite{insert(`{"_id": 3}`), set, insert(`{"_id": 4, "$odd": 1}`)},
+			[]string{`{"bulkWrite":1,"ops":[` +
+				`{"insert":0,"document":{"_id":3}},` +
+				`{"update":0,"filter":` + q1 + `,"updateMods":` + u1 + `,"multi":false,` + simple + `},` +
+				`{"insert":0,"document":{"_id":4,"$odd":1}}],` +
+				`"nsInfo":[{"ns":"db.c"}],"errorsOnly":false,` + ordered},
+		},
+		"with inserts among them on MongoDB 7": {
+			mongoDB7,
+			[]proxy.GuardedWrite{insert(`{"_id": 3}`), insert(`{"_id": 4}`), set, insert(`{"_id": 5}`)},
+			[]string{
+				`{"insert":"c","documents":[{"_id":3},{"_id":4}],` + ordered,
+				`{"update":"c","updates":[{"q":` + q1 + `,"u":` + u1 + `,"multi":false,` + simple + `}],` + ordered,
+				`{"insert":"c","documents":[{"_id":5}],` + ordered,
+			},
+		},
 		"several on the embedded server, one by one": {
 			embedded,
 			[]proxy.GuardedWrite{set, replace},
@@ -120,8 +138,7 @@ func TestPlanRefuses(t *testing.T) {
 		want error
 	}{
 		"no kind":                    {[]proxy.GuardedWrite{{ID: one}}, proxy.ErrRejected},
-		"insert after delete":        {[]proxy.GuardedWrite{remove, insert}, proxy.ErrRejected},
-		"delete after insert":        {[]proxy.GuardedWrite{insert, remove}, proxy.ErrRejected},
+		"no kind among others":       {[]proxy.GuardedWrite{insert, {ID: one}, remove}, proxy.ErrRejected},
 		"insert of nothing":          {[]proxy.GuardedWrite{{Kind: proxy.InsertDocument}}, proxy.ErrRejected},
 		"empty difference":           {[]proxy.GuardedWrite{{Kind: proxy.UpdateFields, ID: one}}, proxy.ErrRejected},
 		"all positional":             {[]proxy.GuardedWrite{update("a.$[].b")}, proxy.ErrRejected},
@@ -141,6 +158,63 @@ func TestPlanRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestModifyCommands(t *testing.T) {
+	one, two := bsonval.FromInt32(1), bsonval.FromInt32(2)
+	seen := proxy.Guard{Fields: []proxy.GuardField{{Name: "n", Value: one}, {Name: "m"}}}
+	set := proxy.GuardedWrite{
+		Kind: proxy.UpdateFields, ID: one, Guard: seen, Set: []proxy.FieldValue{{Path: "n", Value: two}}, Unset: []string{"d"},
+	}
+	replace := proxy.GuardedWrite{
+		Kind: proxy.ReplaceDocument, ID: two, Document: mustDoc(t, `{"_id": 2, "n": 5}`),
+		Guard: proxy.Guard{Document: mustDoc(t, `{"_id": 2, "n": 4}`)},
+	}
+	remove := proxy.GuardedWrite{Kind: proxy.DeleteDocument, ID: one}
+	const (
+		q1     = `{"_id":{"$eq":1,"$type":"int"},"$expr":{"$and":[{"$eq":["$n",{"$literal":1}]},{"$eq":[{"$type":"$n"},"int"]},{"$eq":[{"$type":"$m"},"missing"]}]}}`
+		q2     = `{"_id":{"$eq":2,"$type":"int"},"n":{"$eq":4,"$type":"int","$not":{"$type":"array"}}}`
+		simple = `,"collation":{"locale":"simple"}}`
+	)
+	tests := map[string]struct {
+		caps      capabilities
+		w         proxy.GuardedWrite
+		returnNew bool
+		want      string
+	}{
+		"difference":            {mongoDB8, set, true, `{"findAndModify":"c","query":` + q1 + `,"update":{"$set":{"n":2},"$unset":{"d":""}},"new":true` + simple},
+		"difference, as it was": {mongoDB7, set, false, `{"findAndModify":"c","query":` + q1 + `,"update":{"$set":{"n":2},"$unset":{"d":""}},"new":false` + simple},
+		"delete":                {mongoDB8, remove, true, `{"findAndModify":"c","query":{"_id":{"$eq":1,"$type":"int"}},"remove":true` + simple},
+		"replacement on the embedded server": {
+			embedded, replace, true, `{"findAndModify":"c","query":` + q2 + `,"update":{"$set":{"n":5}},"new":true}`,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := modifyCommand("c", tt.w, tt.returnNew, tt.caps)
+			if diff := cmp.Diff(tt.want, ejson(t, got)); err != nil || diff != "" {
+				t.Errorf("modifyCommand: %v (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+	big := document(t, 9<<20)
+	for name, tt := range map[string]struct {
+		w    proxy.GuardedWrite
+		want error
+	}{
+		"no kind":          {proxy.GuardedWrite{ID: one}, proxy.ErrRejected},
+		"insert":           {proxy.GuardedWrite{Kind: proxy.InsertDocument, Document: mustDoc(t, `{"_id": 1}`)}, proxy.ErrRejected},
+		"no _id":           {proxy.GuardedWrite{Kind: proxy.DeleteDocument}, proxy.ErrRejected},
+		"empty difference": {proxy.GuardedWrite{Kind: proxy.UpdateFields, ID: one}, proxy.ErrRejected},
+		"too large": {
+			proxy.GuardedWrite{Kind: proxy.ReplaceDocument, ID: one, Document: big, Guard: proxy.Guard{Document: big}},
+			proxy.ErrDocumentTooLarge,
+		},
+	} {
+		if cmd, err := modifyCommand("c", tt.w, false, mongoDB8); !errors.Is(err, tt.want) || cmd != nil {
+			t.Errorf("%s: modifyCommand = %v, %v, want %v", name, cmd, err, tt.want)
+		}
 	}
 }
 
@@ -170,6 +244,7 @@ func TestPlanSplitsBySizeAndNumber(t *testing.T) {
 		"by number":              {small, writes(7, 100), []int{3, 3, 1}},
 		"bulk":                   {mongoDB8, deletes, []int{bulkStatements, bulkStatements, 1}},
 		"bulk by number":         {small, deletes[:4], []int{3, 1}},
+		"bulk of the largest":    {mongoDB8, append(writes(2, 16<<20), deletes[0]), []int{1, 1, 1}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

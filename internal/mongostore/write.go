@@ -2,6 +2,7 @@ package mongostore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -26,65 +27,105 @@ func (s *Store) Write(ctx context.Context, ns rules.Namespace, ws []proxy.Guarde
 	if err != nil {
 		return proxy.WriteResult{}, err
 	}
-	if !caps.expr {
-		// This server looks for the document and changes it in two steps: two guards can hold at once. One writer at
-		// a time makes up for it as long as nobody else writes.
-		src.oneWriter.Lock()
-		defer src.oneWriter.Unlock()
-	}
+	defer src.takeTurns(caps)()
 	return src.write(ctx, ns.Database, batches)
+}
+
+// takeTurns lets one writer at a time through to a server that looks for a document and changes it in two steps, where
+// two guards can hold at once. That makes up for it as long as nobody else writes.
+func (s *source) takeTurns(caps capabilities) (done func()) {
+	if caps.expr {
+		return func() {}
+	}
+	s.oneWriter.Lock()
+	return s.oneWriter.Unlock
 }
 
 func (s *source) write(ctx context.Context, database string, batches []batch) (proxy.WriteResult, error) {
 	var res proxy.WriteResult
-	told := true
+	told, before := true, 0
 	for _, b := range batches {
 		matched, done, err := s.send(ctx, database, b)
 		res.Done += done
+		switch b.form {
+		case insertForm:
+			res.Inserted += done
+		case deleteForm:
+			res.Deleted += done
+		case bulkForm:
+			countKinds(&res, b.kinds, matched)
+		}
 		if told = told && (matched != nil || done == 0 && err != nil); told {
 			res.Matched = append(res.Matched, matched...)
 		} else {
 			res.Matched = nil
 		}
 		if err != nil {
+			if failed, ok := errors.AsType[*proxy.StatementError](err); ok {
+				failed.Index += before
+			}
 			return res, err
 		}
+		before += len(b.statements)
 	}
 	return res, nil
+}
+
+func countKinds(res *proxy.WriteResult, kinds []proxy.WriteKind, matched []bool) {
+	for i, ok := range matched {
+		switch {
+		case !ok:
+		case kinds[i] == proxy.InsertDocument:
+			res.Inserted++
+		case kinds[i] == proxy.DeleteDocument:
+			res.Deleted++
+		}
+	}
 }
 
 // send runs one command, once. It returns for each statement that was answered for whether it took effect, or nil
 // when only the total is known.
 func (s *source) send(ctx context.Context, database string, b batch) (matched []bool, done int, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, 0, notSent(err)
-	}
 	if b.form == bulkForm {
 		database = "admin"
 	}
-	cmd := append(b.command(), bson.E{Key: "writeConcern", Value: s.writeConcern})
-	reply, err := s.runOnce(ctx, database, cmd)
+	raw, err := s.runWrite(ctx, database, b.command())
 	if err != nil {
 		return nil, 0, err
+	}
+	var reply writeReply
+	if err := bson.Unmarshal(raw, &reply); err != nil {
+		return nil, 0, notUnderstood(err)
 	}
 	return reply.outcome(b)
 }
 
-// runOnce runs a write command. The driver repeats what goes through its collection methods after a network error;
-// RunCommand it does not.
-func (s *source) runOnce(ctx context.Context, database string, cmd bson.D) (writeReply, error) {
+// runWrite runs a command that writes, once, and returns the reply of a server that ran it, even if statements of it
+// failed.
+func (s *source) runWrite(ctx context.Context, database string, cmd bson.D) (bson.Raw, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, notSent(err)
+	}
+	cmd = append(cmd, bson.E{Key: "writeConcern", Value: s.writeConcern})
+	// RunCommand, because the driver repeats what goes through its collection methods after a network error.
 	raw, err := s.client.Database(database).RunCommand(ctx, cmd).Raw()
-	var reply writeReply
+	var reply struct {
+		OK float64 `bson:"ok"`
+	}
 	if len(raw) > 0 {
 		if err := bson.Unmarshal(raw, &reply); err != nil {
-			return writeReply{}, fmt.Errorf("%w: reply not understood: %w", proxy.ErrUnclear, err)
+			return nil, notUnderstood(err)
 		}
 	}
-	if !reply.accepted() {
-		if err == nil {
-			return writeReply{}, fmt.Errorf("%w: empty reply", proxy.ErrUnclear)
-		}
-		return writeReply{}, writeError(err)
+	switch {
+	case reply.OK == 1:
+		return raw, nil
+	case err == nil:
+		return nil, fmt.Errorf("%w: empty reply", proxy.ErrUnclear)
 	}
-	return reply, nil
+	return nil, writeError(err)
+}
+
+func notUnderstood(err error) error {
+	return fmt.Errorf("%w: reply not understood: %w", proxy.ErrUnclear, err)
 }
