@@ -3,6 +3,8 @@ package proxy
 import (
 	"context"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
 	"github.com/rolegate/rolegate/rules"
 )
 
@@ -12,23 +14,35 @@ func (p *Proxy) Delete(ctx context.Context, c Caller, op Delete) (int64, error) 
 	if err != nil {
 		return 0, err
 	}
-	v, err := s.parseRead(op.Filter, nil)
+	it, err := s.deletion(op, nil)
 	if err != nil {
 		return 0, err
 	}
-	change := func(d *rules.Decider, t target) (*GuardedWrite, error) {
+	if done, err := it.directly(ctx); done || err != nil {
+		return it.matched, err
+	}
+	if err := s.execution(it).run(ctx); err != nil {
+		if it.stored() {
+			err = withDone(err, Done{Deleted: it.changed})
+		}
+		return 0, err
+	}
+	return it.changed, nil
+}
+
+// deletion is the item of a delete. The sort says which document is the first.
+func (s *session) deletion(op Delete, sort bson.Raw) (*item, error) {
+	v, err := s.parseRead(op.Filter, sort)
+	if err != nil {
+		return nil, err
+	}
+	it := &item{s: s, v: v, many: op.Many}
+	it.decide = func(d *rules.Decider, t target) (*GuardedWrite, error) {
 		if w := d.CheckDelete(t.stored); !w.Allowed {
 			return nil, s.deny(w)
 		}
 		return &GuardedWrite{Kind: DeleteDocument, ID: t.id}, nil
 	}
-	if a, err := s.directDelete(ctx, v, op, change); a.done || err != nil {
-		return a.Matched, err
-	}
-	ts, err := s.targets(ctx, v, op.Many)
-	if err != nil {
-		return 0, err
-	}
-	done, err := s.apply(ctx, v, ts, op.Many, change)
-	return done.changed, err
+	it.direct = func() (directWrite, string) { return s.directDelete(v, op) }
+	return it, nil
 }

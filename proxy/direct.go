@@ -19,64 +19,68 @@ import (
 // no change of the request can touch. Whatever is not plainly so is a guarded write, and so is every request that comes to
 // nothing here: there the reason is found.
 
-// attempted is how a direct write ended. done is false when the request has to be decided by guarded writes.
-type attempted struct {
-	DirectResult
-	done bool
+// directWrite is a write that the database may decide by itself.
+type directWrite struct {
+	rules.Direct
+	update bson.Raw // nil deletes
+	many   bool
 }
 
-// directUpdate tries an update as a direct write.
-func (s *session) directUpdate(ctx context.Context, v viewRead, op Update, u *update.Update, change decide) (attempted, error) {
+// directUpdate states an update as a direct write, or says why it is none.
+func (s *session) directUpdate(v viewRead, op Update, u *update.Update) (w directWrite, why string) {
 	fields, why := directFields(op, u)
-	if why == "" && !op.Many && !pinsID(v) {
-		why = "the filter does not name the document by its _id"
+	if why == "" {
+		why = onlyByID(v, op.Many)
 	}
 	if why != "" {
-		return attempted{}, nil
+		return directWrite{}, why
 	}
 	d, why := s.view().DirectUpdate(v.raw, v.filter, fields)
-	if why != "" {
-		return attempted{}, nil
-	}
-	return s.direct(ctx, d, DirectWrite{Update: op.Update, Many: op.Many}, change)
+	return directWrite{d, op.Update, op.Many}, why
 }
 
-// directDelete tries a deletion as a direct write.
-func (s *session) directDelete(ctx context.Context, v viewRead, op Delete, change decide) (attempted, error) {
-	if !op.Many && !pinsID(v) {
-		return attempted{}, nil
+// directDelete states a deletion as a direct write, or says why it is none.
+func (s *session) directDelete(v viewRead, op Delete) (w directWrite, why string) {
+	if why := onlyByID(v, op.Many); why != "" {
+		return directWrite{}, why
 	}
 	d, why := s.view().DirectDelete(v.raw, v.filter)
-	if why != "" {
-		return attempted{}, nil
-	}
-	return s.direct(ctx, d, DirectWrite{Many: op.Many}, change)
+	return directWrite{d, nil, op.Many}, why
 }
 
-// direct sends the write. Of many documents not one may be denied: that is asked first, and judged at that moment.
-func (s *session) direct(ctx context.Context, d rules.Direct, w DirectWrite, change decide) (attempted, error) {
+// directly carries the operation out as a direct write. It reports false when it has to be decided by guarded writes. Of
+// many documents not one may be denied: that is asked first, and judged at that moment.
+func (it *item) directly(ctx context.Context) (done bool, err error) {
+	if it.direct == nil {
+		return false, nil
+	}
+	w, why := it.direct()
+	if why != "" {
+		return false, nil
+	}
+	s := it.s
 	features, err := s.p.Store.Features(ctx, s.ns)
 	if err != nil {
-		return attempted{}, s.storeError(err)
+		return false, s.storeError(err)
 	}
 	if !features.Computed {
-		return attempted{}, nil // a database for development, of which little is known
+		return false, nil // a database for development, of which little is known
 	}
-	if w.Many && !d.NoneDenied {
-		if denied, err := s.anyDenied(ctx, d.Denied, change); denied || err != nil {
-			return attempted{}, err
+	if w.many && !w.NoneDenied {
+		if denied, err := s.anyDenied(ctx, w.Denied, it.decide); denied || err != nil {
+			return false, err
 		}
 	}
-	w.Filter = d.Allowed
-	res, err := s.p.Store.Direct(ctx, s.ns, w)
+	res, err := s.p.Store.Direct(ctx, s.ns, DirectWrite{Filter: w.Allowed, Update: w.update, Many: w.many})
 	if err != nil {
 		err = s.storeError(err)
-		if !w.Many && isRejected(err) {
-			return attempted{}, nil // what is wrong with it is found when it is computed here
+		if !w.many && isRejected(err) {
+			return false, nil // what is wrong with it is found when it is computed here
 		}
-		return attempted{}, s.untold(err, w.Many)
+		return false, s.untold(err, w.many)
 	}
-	return attempted{res, w.Many || res.Matched > 0}, nil
+	it.matched, it.changed = res.Matched, res.Modified
+	return w.many || res.Matched > 0, nil
 }
 
 // anyDenied looks for a document that would be denied. Where it is changed to nothing it is not: that takes deciding about
@@ -157,6 +161,14 @@ func hasKey(doc bson.Raw, name string) bool {
 		}
 	}
 	return false
+}
+
+// onlyByID says why a write of one document cannot be direct: which one it is would not follow from the filter.
+func onlyByID(v viewRead, many bool) (why string) {
+	if many || pinsID(v) {
+		return ""
+	}
+	return "the filter does not name the document by its _id"
 }
 
 // pinsID tells whether the filter finds one document at most.

@@ -1,6 +1,9 @@
 package proxy
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Kind is why a request failed. The zero kind is an internal error, which tells the client nothing.
 type Kind uint8
@@ -54,3 +57,12 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Cause }
+
+// withDone adds to an error what had been stored before it.
+func withDone(err error, d Done) error {
+	var e *Error
+	if errors.As(err, &e) {
+		e.Done = &d
+	}
+	return err
+}

@@ -41,8 +41,8 @@ type Config struct {
 // Limits bounds what one request may make the proxy do.
 type Limits struct {
 	Scan    int   // documents examined in the proxy, 100,000
-	Targets int   // documents that one guarded write may change, 10,000
-	Inserts int   // documents of one insert, 1,000
+	Targets int   // documents that the guarded writes of one request may change, 10,000
+	Inserts int   // documents of one insert, operations of one bulk write, 1,000
 	Memory  int64 // bytes held for one request, 128 MiB
 	View    int   // bytes of documents sent along with a pipeline, 12 MiB; a command ends at 16 MiB
 }
@@ -83,6 +83,9 @@ type session struct {
 	bound *rules.Bound
 	plan  *rules.Plan // of bound; nil until it is needed
 
+	custom  rules.CustomData // that bound was made with
+	scanned *int             // documents that the request made the proxy examine
+
 	// withheld counts documents that a rule failed on, and keeps the first failure.
 	withheld int
 	failure  error
@@ -106,34 +109,49 @@ func (p *Proxy) session(c Caller, ns rules.Namespace, op string) (*session, erro
 	case rules.NoRule:
 		return nil, &Error{Kind: NoRule, Message: "no rule exists for namespace '" + echo.Text(ns.String(), 2*echo.Most) + "'"}
 	}
-	return &session{p: p, c: c, ns: ns, op: op, set: set}, nil
+	return &session{p: p, c: c, ns: ns, op: op, set: set, scanned: new(int)}, nil
 }
 
-// bind binds the rules for an operation: an upsert that inserts is judged as an insert.
+// bind binds the rules for an operation, to the custom data that the user has now.
 func (s *session) bind(ctx context.Context, op string, fresh bool) error {
-	custom := rules.CustomData{Unresolved: s.p.NoCustomData}
+	s.custom = rules.CustomData{Unresolved: s.p.NoCustomData}
 	if s.set.NeedsCustomData() && s.p.custom != nil && !s.p.NoCustomData {
 		var err error
-		if custom, err = s.p.custom.of(ctx, s.c.User.ID, fresh); err != nil {
+		if s.custom, err = s.p.custom.of(ctx, s.c.User.ID, fresh); err != nil {
 			return s.storeError(err)
 		}
-		if custom.Unresolved {
+		if s.custom.Unresolved {
 			s.warn("several custom user data documents: none of them is used")
 		}
 	}
-	return s.bindTo(op, custom)
+	return s.rebind(op)
 }
 
-// bindTo is bind with custom user data that is known.
+// bindTo binds the rules to custom user data that is known.
 func (s *session) bindTo(op string, custom rules.CustomData) error {
+	s.custom = custom
+	return s.rebind(op)
+}
+
+// rebind binds the rules for another operation, to the same custom data.
+func (s *session) rebind(op string) error {
 	req := s.c.Request
 	req.Operation = op
-	bound, err := s.set.Bind(s.c.User, custom, &req)
+	bound, err := s.set.Bind(s.c.User, s.custom, &req)
 	if err != nil {
 		return &Error{Kind: Invalid, Message: "the projections of the query filters cannot be combined", Cause: err}
 	}
 	s.op, s.bound, s.plan = op, bound, nil
 	return nil
+}
+
+// as is the session for another kind of operation of the same request.
+func (s *session) as(op string) (*session, error) {
+	if s.op == op {
+		return s, nil
+	}
+	other := *s
+	return &other, other.rebind(op)
 }
 
 // deny is the refusal of a write. The client learns nothing of the decision but the operation; the rest is for the

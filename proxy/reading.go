@@ -40,8 +40,11 @@ type reading struct {
 	fetched, returned int
 }
 
-// record counts a read, and tells the debug log of it.
+// record counts a read, for the limits and for others, and tells the debug log of it.
 func (s *session) record(r *reading) {
+	if !r.plan.exact() {
+		*s.scanned += r.fetched
+	}
 	if s.p.ObserveRead != nil {
 		s.p.ObserveRead(Reading{Operation: s.op, Outcome: r.plan.outcome, Fetched: r.fetched, Returned: r.returned})
 	}

@@ -18,18 +18,24 @@ func (p *Proxy) Replace(ctx context.Context, c Caller, op Replace) (UpdateResult
 	if err != nil {
 		return UpdateResult{}, err
 	}
-	return s.replace(ctx, op)
-}
-
-func (s *session) replace(ctx context.Context, op Replace) (UpdateResult, error) {
-	v, err := s.parseRead(op.Filter, nil)
+	it, err := s.replacement(op, nil)
 	if err != nil {
 		return UpdateResult{}, err
 	}
-	if err := checkDocument(op.Replacement); err != nil {
-		return UpdateResult{}, s.invalid(err)
+	return s.update(ctx, it)
+}
+
+// replacement is the item of a replacement. The sort says which document is the first.
+func (s *session) replacement(op Replace, sort bson.Raw) (*item, error) {
+	v, err := s.parseRead(op.Filter, sort)
+	if err != nil {
+		return nil, err
 	}
-	change := func(d *rules.Decider, t target) (*GuardedWrite, error) {
+	if err := checkDocument(op.Replacement); err != nil {
+		return nil, s.invalid(err)
+	}
+	it := &item{s: s, v: v}
+	it.decide = func(d *rules.Decider, t target) (*GuardedWrite, error) {
 		post := keepLock(t.stored, prependID(op.Replacement, t.id))
 		// The document as a whole is named: whether it may be replaced must not depend on which hidden
 		// fields it has.
@@ -51,7 +57,10 @@ func (s *session) replace(ctx context.Context, op Replace) (UpdateResult, error)
 		}
 		return &GuardedWrite{Kind: ReplaceDocument, ID: t.id, Guard: Guard{Document: t.stored}, Document: post}, nil
 	}
-	insert := func() (bson.Raw, error) {
+	if !op.Upsert {
+		return it, nil
+	}
+	it.insert = func() (bson.Raw, error) {
 		if _, given := bsonval.Lookup(op.Replacement, "_id"); given {
 			return op.Replacement, nil
 		}
@@ -62,7 +71,7 @@ func (s *session) replace(ctx context.Context, op Replace) (UpdateResult, error)
 		}
 		return op.Replacement, nil
 	}
-	return s.update(ctx, v, false, op.Upsert, change, insert)
+	return it, nil
 }
 
 // keepLock carries the reserved field over to the document that takes the place of the stored one. Nobody sees it, so

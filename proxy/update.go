@@ -21,25 +21,49 @@ func (p *Proxy) Update(ctx context.Context, c Caller, op Update) (UpdateResult, 
 	if err != nil {
 		return UpdateResult{}, err
 	}
-	if !op.Many && isReplacement(op.Update) {
-		return s.replace(ctx, Replace{NS: op.NS, Filter: op.Filter, Replacement: op.Update, Upsert: op.Upsert})
-	}
-	v, err := s.parseRead(op.Filter, nil)
+	it, err := s.change(op, nil)
 	if err != nil {
 		return UpdateResult{}, err
+	}
+	if done, err := it.directly(ctx); done || err != nil {
+		return UpdateResult{Matched: it.matched, Modified: it.changed}, err
+	}
+	return s.update(ctx, it)
+}
+
+// update carries out an update or a replacement.
+func (s *session) update(ctx context.Context, it *item) (UpdateResult, error) {
+	if err := s.execution(it).run(ctx); err != nil {
+		if it.stored() {
+			err = withDone(err, Done{Matched: it.matched, Modified: it.changed})
+		}
+		return UpdateResult{}, err
+	}
+	return UpdateResult{Matched: it.matched, Modified: it.changed, Upserted: it.inserted}, nil
+}
+
+// change is the item of an update. The sort says which document is the first.
+func (s *session) change(op Update, sort bson.Raw) (*item, error) {
+	if !op.Many && isReplacement(op.Update) {
+		return s.replacement(Replace{Filter: op.Filter, Replacement: op.Update, Upsert: op.Upsert}, sort)
+	}
+	v, err := s.parseRead(op.Filter, sort)
+	if err != nil {
+		return nil, err
 	}
 	u, err := s.parseUpdate(op.Update, op.ArrayFilters)
 	if err != nil {
-		return UpdateResult{}, err
+		return nil, err
 	}
 	named := namedPaths(u)
 	for _, path := range named {
 		if strings.Contains(path, filter.Reserved) {
-			return UpdateResult{}, s.invalid(errors.New("the field name " + filter.Reserved + " is reserved"))
+			return nil, s.invalid(errors.New("the field name " + filter.Reserved + " is reserved"))
 		}
 	}
 	v.named = named
-	change := func(d *rules.Decider, t target) (*GuardedWrite, error) {
+	it := &item{s: s, v: v, many: op.Many}
+	it.decide = func(d *rules.Decider, t target) (*GuardedWrite, error) {
 		u, named, err := s.atStoredPositions(d, op, u, named, t)
 		if err != nil {
 			return nil, err
@@ -63,11 +87,11 @@ func (p *Proxy) Update(ctx context.Context, c Caller, op Update) (UpdateResult, 
 		}
 		return &GuardedWrite{Kind: UpdateFields, ID: t.id, Set: set, Unset: unset}, nil
 	}
-	if a, err := s.directUpdate(ctx, v, op, u, change); a.done || err != nil {
-		return UpdateResult{Matched: a.Matched, Modified: a.Modified}, err
+	it.direct = func() (directWrite, string) { return s.directUpdate(v, op, u) }
+	if op.Upsert {
+		it.insert = func() (bson.Raw, error) { return s.upsertByOperators(v.filter, u) }
 	}
-	insert := func() (bson.Raw, error) { return s.upsertByOperators(v.filter, u) }
-	return s.update(ctx, v, op.Many, op.Upsert, change, insert)
+	return it, nil
 }
 
 func (s *session) parseUpdate(u bson.Raw, arrayFilters []bson.Raw) (*update.Update, error) {
@@ -76,50 +100,6 @@ func (s *session) parseUpdate(u bson.Raw, arrayFilters []bson.Raw) (*update.Upda
 		return nil, s.invalid(err)
 	}
 	return parsed, nil
-}
-
-// update runs an update or a replacement: on its targets, or, for an upsert without any, as an insert.
-func (s *session) update(ctx context.Context, v viewRead, many, upsert bool, change decide, insert func() (bson.Raw, error)) (UpdateResult, error) {
-	for attempt := 1; ; attempt++ {
-		ts, err := s.targets(ctx, v, many)
-		if err != nil {
-			return UpdateResult{}, err
-		}
-		if len(ts) > 0 || !upsert {
-			done, err := s.apply(ctx, v, ts, many, change)
-			return UpdateResult{Matched: done.matched, Modified: done.changed}, err
-		}
-		id, err := s.upsert(ctx, insert)
-		var e *Error
-		if attempt == 1 && errors.As(err, &e) && e.Kind == DuplicateKey {
-			// Somebody may just have inserted what the filter selects.
-			if err := s.bind(ctx, "update", true); err != nil {
-				return UpdateResult{}, err
-			}
-			continue
-		}
-		return UpdateResult{Upserted: id}, err
-	}
-}
-
-// upsert inserts the document that the request describes. It is judged as an insert.
-func (s *session) upsert(ctx context.Context, build func() (bson.Raw, error)) (bson.RawValue, error) {
-	if err := s.bind(ctx, "insert", true); err != nil {
-		return bson.RawValue{}, err
-	}
-	doc, err := build()
-	if err != nil {
-		return bson.RawValue{}, err
-	}
-	w, err := s.insertion(doc)
-	if err != nil {
-		return bson.RawValue{}, err
-	}
-	if _, err := s.p.Store.Write(ctx, s.ns, []GuardedWrite{w}); err != nil {
-		return bson.RawValue{}, s.storeError(err)
-	}
-	id, _ := bsonval.Lookup(w.Document, "_id")
-	return id, nil
 }
 
 // postImage applies the update. An operator that fails on a value the user may not read is a denial: the failure would

@@ -20,169 +20,109 @@ import (
 // A guard that it leaves open is filled in by guarded.
 type decide func(d *rules.Decider, t target) (*GuardedWrite, error)
 
-// written counts what a write did to documents of the view.
-type written struct{ matched, changed int64 }
+// item is one operation: what it selects, what becomes of each target, and what has been done of it so far. A bulk write
+// has several, every other request is one.
+type item struct {
+	s      *session // bound to the rules for this kind of operation
+	v      viewRead
+	many   bool
+	decide decide                       // nil for an insert, which selects nothing
+	insert func() (bson.Raw, error)     // builds what is inserted where nothing is selected; nil if nothing is
+	direct func() (directWrite, string) // states it as a direct write, or says why it is none; nil for what is none
 
-// targets reads the documents that a write selects: the first of the view, or all.
-func (s *session) targets(ctx context.Context, v viewRead, many bool) ([]target, error) {
+	matched, changed int64         // documents of the view, as far as it is known
+	inserted         bson.RawValue // the _id of what was inserted
+	failed           bool          // a statement of it could not be stored
+	restarts         int           // how often all of its targets had gone
+}
+
+// stored tells whether the operation has changed anything.
+func (it *item) stored() bool { return it.changed > 0 || !bsonval.IsMissing(it.inserted) }
+
+// step is one checked change, ready to be sent.
+type step struct {
+	write GuardedWrite
+	of    *item
+	tries int   // how often it was sent in vain
+	err   error // why it was not stored
+}
+
+// done notes that the step took effect.
+func (st *step) done() {
+	if st.write.Kind == InsertDocument {
+		st.of.inserted = st.id()
+		return
+	}
+	st.of.matched++
+	st.of.changed++
+}
+
+// raced tells whether an upsert could not insert its document because of a key that is taken. Somebody may just have
+// inserted what the filter selects.
+func (st *step) raced() bool {
+	var e *Error
+	return st.write.Kind == InsertDocument && st.of.decide != nil && errors.As(st.err, &e) && e.Kind == DuplicateKey
+}
+
+// id is that of the document which the step changes or adds.
+func (st *step) id() bson.RawValue {
+	if st.write.Kind == InsertDocument {
+		id, _ := bsonval.Lookup(st.write.Document, "_id")
+		return id
+	}
+	return st.write.ID
+}
+
+// room is what a request may still hold: targets, and bytes of documents and of what they become.
+type room struct {
+	targets int
+	bytes   int64
+}
+
+func (p *Proxy) room() *room { return &room{targets: p.Limits.Targets, bytes: p.Limits.Memory} }
+
+func (r *room) take(targets int, bytes int64) error {
+	r.targets -= targets
+	r.bytes -= bytes
+	if r.targets < 0 || r.bytes < 0 {
+		return &Error{Kind: Invalid, Message: "too many documents would be changed at once"}
+	}
+	return nil
+}
+
+// targets reads the documents that an operation selects: the first of the view, or all.
+func (it *item) targets(ctx context.Context, r *room) ([]target, error) {
+	if it.decide == nil {
+		return nil, nil
+	}
+	v := it.v
 	v.forDecision = true
-	if !many {
+	if !it.many {
 		v.limit = 1
 	}
 	var ts []target
-	var size int64
-	err := s.each(ctx, v, func(stored, view bson.Raw) error {
-		size += int64(len(stored) + len(view))
-		if len(ts) == s.p.Limits.Targets || size > s.p.Limits.Memory {
-			return tooMuch()
+	seen := map[string]bool{}
+	err := it.s.each(ctx, v, func(stored, view bson.Raw) error {
+		if err := r.take(1, int64(len(stored)+len(view))); err != nil {
+			return err
 		}
-		ts = append(ts, newTarget(stored, view))
+		t := newTarget(stored, view)
+		if key := idKey(t.id); !seen[key] { // a long read may meet a moving document twice
+			seen[key] = true
+			ts = append(ts, t)
+		}
 		return nil
 	})
 	return ts, err
 }
 
-// apply decides about every target and stores the changes.
-func (s *session) apply(ctx context.Context, v viewRead, ts []target, many bool, f decide) (written, error) {
-	f = s.guarded(v, f)
-	writes, err := s.decideAll(ts, f)
-	if err != nil {
-		return written{}, err
-	}
-	done := written{matched: int64(len(ts))}
-	for attempt := 1; len(writes) > 0; attempt++ {
-		res, err := s.p.Store.Write(ctx, s.ns, writes)
-		if res.Matched == nil && err == nil && res.Done < len(writes) && len(writes) > 1 {
-			// Totals alone do not tell which guard failed, and repeating all would apply some changes twice.
-			done.changed += int64(res.Done)
-			return done, s.conflict(done)
-		}
-		lost := s.lost(writes, res, &done)
-		if err != nil {
-			return done, s.partial(err, done)
-		}
-		if len(lost) == 0 {
-			break
-		}
-		if attempt == attempts {
-			return done, s.conflict(done)
-		}
-		if writes, err = s.again(ctx, v, lost, many, f, &done); err != nil {
-			return done, s.overtaken(err, done)
-		}
-	}
-	return done, nil
-}
+// idKey tells _id values apart. Stored documents with the same _id have it byte for byte.
+func idKey(id bson.RawValue) string { return string(append([]byte{byte(id.Type)}, id.Value...)) }
 
-// decideAll decides about every target before anything is written. What is to be written is held until then.
-func (s *session) decideAll(ts []target, f decide) ([]GuardedWrite, error) {
-	var writes []GuardedWrite
-	var size int64
-	d := s.bound.Decider()
-	for _, t := range ts {
-		w, err := f(d, t)
-		if err != nil {
-			return nil, err
-		}
-		if w == nil {
-			continue
-		}
-		if size += int64(len(t.stored)+len(t.view)) + w.size(); size > s.p.Limits.Memory {
-			return nil, tooMuch()
-		}
-		writes = append(writes, *w)
-	}
-	return writes, nil
-}
-
-func tooMuch() *Error {
-	return &Error{Kind: Invalid, Message: "too many documents would be changed at once"}
-}
-
-// size is how many bytes a write would store.
-func (w *GuardedWrite) size() int64 {
-	n := int64(len(w.Document))
-	for _, f := range w.Set {
-		n += int64(len(f.Value.Value))
-	}
-	return n
-}
-
-// guarded pins every write of f to what decisions under the rules as they are bound now depend on.
-func (s *session) guarded(v viewRead, f decide) decide {
-	reads := s.bound.Reads()
-	reads.AddPaths(v.filter.Paths())
-	if s.set.HasSchema() && s.op != "delete" {
-		reads.Add("") // a schema is about the whole document
-	}
-	for _, path := range v.named {
-		first, _, _ := strings.Cut(path, ".")
-		reads.Add(first)
-	}
-	return func(d *rules.Decider, t target) (*GuardedWrite, error) {
-		w, err := f(d, t)
-		if w != nil && w.Guard.Document == nil {
-			w.Guard = guard(t.stored, reads)
-		}
-		return w, err
-	}
-}
-
-// lost returns the writes whose guard did not hold and counts the others.
-func (s *session) lost(ws []GuardedWrite, res WriteResult, done *written) []GuardedWrite {
-	if res.Matched == nil {
-		done.changed += int64(res.Done)
-		if res.Done < len(ws) {
-			return ws[res.Done:]
-		}
-		return nil
-	}
-	var lost []GuardedWrite
-	for i, ok := range res.Matched {
-		if ok {
-			done.changed++
-		} else {
-			lost = append(lost, ws[i])
-		}
-	}
-	return lost
-}
-
-// again reads the documents whose guard did not hold and decides anew. One that has left the view, or does not match
-// any more, is no target any more.
-func (s *session) again(ctx context.Context, v viewRead, lost []GuardedWrite, many bool, f decide, done *written) ([]GuardedWrite, error) {
+// again reads one target anew, if it still is in the view and matches.
+func (it *item) again(ctx context.Context, id bson.RawValue) ([]target, error) {
+	s := it.s
 	defer s.logWithheld()
-	var writes []GuardedWrite
-	d := s.bound.Decider()
-	for _, w := range lost {
-		var ts []target
-		var err error
-		if many {
-			ts, err = s.byID(ctx, v, w.ID)
-		} else {
-			// Another document may be the first of the view by now.
-			ts, err = s.targets(ctx, v, false)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(ts) == 0 {
-			done.matched--
-			continue
-		}
-		next, err := f(d, ts[0])
-		if err != nil {
-			return nil, err
-		}
-		if next != nil {
-			writes = append(writes, *next)
-		}
-	}
-	return writes, nil
-}
-
-// byID reads one document, if it still is in the view and matches.
-func (s *session) byID(ctx context.Context, v viewRead, id bson.RawValue) ([]target, error) {
 	d := s.bound.Decider()
 	var ts []target
 	q := Query{Filter: equalID(id), Limit: 1, ForDecision: true}
@@ -195,7 +135,7 @@ func (s *session) byID(ctx context.Context, v viewRead, id bson.RawValue) ([]tar
 			s.withhold(err)
 			continue
 		}
-		if visible && v.filter.Match(view) {
+		if visible && it.v.filter.Match(view) {
 			ts = append(ts, newTarget(stored, view))
 		}
 	}
@@ -209,40 +149,72 @@ func equalID(id bson.RawValue) bson.Raw {
 	return bsonval.EndDocument(bsonval.EndDocument(doc, eq), start)
 }
 
-func (s *session) conflict(done written) *Error {
-	e := &Error{Kind: Conflict, Message: "the document was changed by someone else"}
-	e.Done = s.doneOf(done)
-	return e
+// decideAll decides about targets before anything is written. What is to be written is held until then. A target that
+// is as the request wants it needs no step.
+func (it *item) decideAll(ts []target, r *room) ([]step, error) {
+	var steps []step
+	d, f := it.s.bound.Decider(), it.guarded()
+	for _, t := range ts {
+		w, err := f(d, t)
+		if err != nil {
+			return nil, err
+		}
+		if w == nil {
+			it.matched++
+			continue
+		}
+		if err := r.take(0, w.size()); err != nil {
+			return nil, err
+		}
+		steps = append(steps, step{write: *w, of: it})
+	}
+	return steps, nil
 }
 
-// partial adds to an error what had been stored before it.
-func (s *session) partial(err error, done written) error {
-	err = s.storeError(err)
-	var e *Error
-	if errors.As(err, &e) && done.changed > 0 {
-		e.Done = s.doneOf(done)
+// insertion decides about the document that the operation inserts. An upsert is judged as an insert.
+func (it *item) insertion(r *room) (step, error) {
+	s, err := it.s.as("insert")
+	if err != nil {
+		return step{}, err
 	}
-	return err
+	doc, err := it.insert()
+	if err != nil {
+		return step{}, err
+	}
+	w, err := s.insertion(doc)
+	if err != nil {
+		return step{}, err
+	}
+	return step{write: w, of: it}, r.take(0, w.size())
 }
 
-// overtaken is the error of a second decision. A denial after other documents were stored is a lost race: what denies,
-// somebody else has written since.
-func (s *session) overtaken(err error, done written) error {
-	var e *Error
-	if errors.As(err, &e) && e.Kind == Denied && done.changed > 0 {
-		e.Kind, e.Message = Conflict, s.conflict(done).Message
+// size is how many bytes a write would store.
+func (w *GuardedWrite) size() int64 {
+	n := int64(len(w.Document))
+	for _, f := range w.Set {
+		n += int64(len(f.Value.Value))
 	}
-	return s.partial(err, done)
+	return n
 }
 
-func (s *session) doneOf(done written) *Done {
-	if done.changed == 0 {
-		return nil
+// guarded pins every write to what decisions under the rules as they are bound now depend on.
+func (it *item) guarded() decide {
+	reads := it.s.bound.Reads()
+	reads.AddPaths(it.v.filter.Paths())
+	if it.s.set.HasSchema() && it.s.op != "delete" {
+		reads.Add("") // a schema is about the whole document
 	}
-	if s.op == "delete" {
-		return &Done{Deleted: done.changed}
+	for _, path := range it.v.named {
+		first, _, _ := strings.Cut(path, ".")
+		reads.Add(first)
 	}
-	return &Done{Matched: done.matched, Modified: done.changed}
+	return func(d *rules.Decider, t target) (*GuardedWrite, error) {
+		w, err := it.decide(d, t)
+		if w != nil && w.Guard.Document == nil {
+			w.Guard = guard(t.stored, reads)
+		}
+		return w, err
+	}
 }
 
 // conform refuses a permitted write whose outcome does not conform to the schema of the collection.
