@@ -47,6 +47,7 @@ type Done struct {
 	Matched  int64
 	Modified int64
 	Deleted  int64
+	Bulk     *BulkResult // of a bulk write, instead of the others
 }
 
 func (e *Error) Error() string {

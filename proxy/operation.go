@@ -84,3 +84,56 @@ type Delete struct {
 	Filter bson.Raw
 	Many   bool
 }
+
+// Choice says which of the documents that match an operation is about, and what of it is returned.
+type Choice struct {
+	Sort       bson.Raw // nil is {}; the document is the first in this order
+	Projection bson.Raw // nil is {}
+	ReturnNew  bool     // as the document is afterwards, not as it was
+}
+
+// FindOneAndUpdate asks to change one document and to return it.
+type FindOneAndUpdate struct {
+	Update Update
+	Choice
+}
+
+// FindOneAndReplace asks to replace one document and to return it.
+type FindOneAndReplace struct {
+	Replace Replace
+	Choice
+}
+
+// FindOneAndDelete asks to delete one document and to return it, as it was.
+type FindOneAndDelete struct {
+	Delete Delete
+	Choice
+}
+
+// BulkWrite asks for several writes, all or none as far as rules are concerned.
+type BulkWrite struct {
+	NS         rules.Namespace
+	Operations []BulkOperation
+	Unordered  bool // to go on with the others where one cannot be stored
+}
+
+// BulkOperation is an InsertOne, an Update, a Replace or a Delete. Its namespace is that of the bulk write.
+type BulkOperation interface {
+	operation() string // as rules call it
+	item(s *session) (*item, error)
+}
+
+// InsertOne is the insert of a bulk write.
+type InsertOne struct{ Document bson.Raw }
+
+// BulkResult counts documents of the view only.
+type BulkResult struct {
+	Matched, Modified, Deleted int64
+	Inserted, Upserted         []BulkID
+}
+
+// BulkID is the _id of what an operation inserted.
+type BulkID struct {
+	Operation int // its place in the bulk write
+	ID        bson.RawValue
+}

@@ -207,10 +207,10 @@ func (s *session) storeError(err error) error {
 		e = &Error{Kind: DuplicateKey, Message: "duplicate key"}
 	case errors.Is(err, ErrDocumentTooLarge):
 		e = &Error{Kind: TooLarge, Message: "the document is too large"}
+	case errors.Is(err, ErrUnclear): // whatever the reason
+		e = &Error{Kind: Unclear, Message: "the outcome of the write is not known"}
 	case errors.Is(err, ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		e = &Error{Kind: TimedOut, Message: "execution time limit exceeded"}
-	case errors.Is(err, ErrUnclear):
-		e = &Error{Kind: Unclear, Message: "the outcome of the write is not known"}
 	case errors.Is(err, ErrUnavailable), errors.Is(err, context.Canceled):
 		e = &Error{Kind: Unavailable, Message: "the database cannot be reached"}
 	case errors.Is(err, ErrRejected):

@@ -3,7 +3,6 @@ package proxy_test
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -251,68 +250,6 @@ func TestTotalsOnly(t *testing.T) {
 	var e *proxy.Error
 	if !errors.As(err, &e) || e.Kind != proxy.Conflict || e.Done == nil || e.Done.Modified != 1 || len(s.writes) != 1 {
 		t.Errorf("update = %+v, %d writes", err, len(s.writes))
-	}
-}
-
-// Every call to the store fails once, for every kind of write. Nothing is written after a failure, and the answer says
-// what was stored.
-func TestFaults(t *testing.T) {
-	ops := map[string]func(p *proxy.Proxy) error{
-		"insert": func(p *proxy.Proxy) error {
-			_, err := p.Insert(t.Context(), ann, proxy.Insert{NS: ns, Documents: docs(t, `{"owner":"ua"}`, `{"owner":"ua"}`)})
-			return err
-		},
-		"update": func(p *proxy.Proxy) error {
-			_, err := update(t, p, `{}`, `{"$set":{"n":1}}`, many)
-			return err
-		},
-		"upsert": func(p *proxy.Proxy) error {
-			_, err := update(t, p, `{"x":1}`, `{"$set":{"owner":"ua"}}`, upsert)
-			return err
-		},
-		"replace": func(p *proxy.Proxy) error {
-			_, err := p.Replace(t.Context(), ann, proxy.Replace{NS: ns, Replacement: doc(t, `{"owner":"ua","n":2}`)})
-			return err
-		},
-		"delete": func(p *proxy.Proxy) error {
-			_, err := p.Delete(t.Context(), ann, proxy.Delete{NS: ns, Many: true})
-			return err
-		},
-	}
-	kinds := map[error]proxy.Kind{
-		proxy.ErrUnavailable: proxy.Unavailable, proxy.ErrUnclear: proxy.Unclear, proxy.ErrDuplicateKey: proxy.DuplicateKey,
-		proxy.ErrDocumentTooLarge: proxy.TooLarge, proxy.ErrRejected: proxy.Rejected, errors.New("other"): proxy.Internal,
-	}
-	for name, op := range ops {
-		for fault, kind := range kinds {
-			s := returning(docs(t, `{"_id":"a","owner":"ua"}`, `{"_id":"b","owner":"ua"}`)...)
-			s.find = func(proxy.Query) ([]bson.Raw, error) { return nil, fault }
-			p, _ := newProxy(t, s, owner, ``)
-			if err := op(p); name != "insert" && kindOf(err) != kind {
-				t.Errorf("%s when reading fails with %v: %v", name, fault, err)
-			}
-			if name != "insert" && len(s.writes) != 0 {
-				t.Errorf("%s writes although reading failed: %v", name, sayAll(t, s))
-			}
-
-			s = returning(docs(t, `{"_id":"a","owner":"ua"}`, `{"_id":"b","owner":"ua"}`)...)
-			s.write = func([]proxy.GuardedWrite) (proxy.WriteResult, error) {
-				return proxy.WriteResult{Matched: []bool{true}, Done: 1}, fault
-			}
-			p, _ = newProxy(t, s, owner, ``)
-			err := op(p)
-			var e *proxy.Error
-			if !errors.As(err, &e) || (e.Kind != kind && name != "upsert") {
-				t.Errorf("%s when writing fails with %v: %v", name, fault, err)
-				continue
-			}
-			if slices.Contains([]string{"insert", "update", "delete"}, name) && e.Done == nil {
-				t.Errorf("%s does not say what was stored before %v", name, fault)
-			}
-			if len(s.writes) > 2 {
-				t.Errorf("%s is repeated after %v", name, fault)
-			}
-		}
 	}
 }
 
