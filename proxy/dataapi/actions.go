@@ -3,6 +3,7 @@ package dataapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -12,7 +13,7 @@ import (
 	"github.com/rolegate/rolegate/rules"
 )
 
-// maxInsert is a limit of the API itself.
+// maxInsert is a limit of the API itself, also for the operations of a bulk write.
 const maxInsert = 1000
 
 // action is one thing a client may ask for.
@@ -39,6 +40,15 @@ const (
 	opInsert    = "insert"
 	opUpdate    = "update"
 	opDelete    = "delete"
+	opBulk      = "bulkWrite" // rules hear of its operations only
+)
+
+// Keys of actions that operations of a bulk write have, too.
+var (
+	insertKeys  = []string{"document"}
+	updateKeys  = []string{"filter", "update", "upsert", "arrayFilters"}
+	replaceKeys = []string{"filter", "replacement", "upsert"}
+	deleteKeys  = []string{"filter"}
 )
 
 // actions are the ones there are. Anything else is no action.
@@ -48,25 +58,33 @@ var actions = map[string]action{
 	"countDocuments": {opCount, []string{"filter"}, nil, countDocuments},
 	"distinct":       {opDistinct, []string{"key", "filter"}, nil, distinct},
 	"aggregate":      {opAggregate, []string{"pipeline"}, nil, aggregate},
-	"insertOne":      {opInsert, []string{"document"}, nil, insertOne},
+	"insertOne":      {opInsert, insertKeys, nil, insertOne},
 	"insertMany":     {opInsert, []string{"documents"}, nil, insertMany},
-	"updateOne":      {opUpdate, []string{"filter", "update", "upsert", "arrayFilters"}, nil, updateOne},
-	"updateMany":     {opUpdate, []string{"filter", "update", "upsert", "arrayFilters"}, nil, updateMany},
-	"replaceOne":     {opUpdate, []string{"filter", "replacement", "upsert"}, nil, replaceOne},
-	"deleteOne":      {opDelete, []string{"filter"}, nil, deleteOne},
-	"deleteMany":     {opDelete, []string{"filter"}, nil, deleteMany},
+	"updateOne":      {opUpdate, updateKeys, nil, updateOne},
+	"updateMany":     {opUpdate, updateKeys, nil, updateMany},
+	"replaceOne":     {opUpdate, replaceKeys, nil, replaceOne},
+	"deleteOne":      {opDelete, deleteKeys, nil, deleteOne},
+	"deleteMany":     {opDelete, deleteKeys, nil, deleteMany},
+
+	"findOneAndUpdate":  {opUpdate, choosing(updateKeys, "returnNewDocument"), nil, findOneAndUpdate},
+	"findOneAndReplace": {opUpdate, choosing(replaceKeys, "returnNewDocument"), nil, findOneAndReplace},
+	"findOneAndDelete":  {opDelete, choosing(deleteKeys), nil, findOneAndDelete},
+	"bulkWrite":         {opBulk, []string{"operations", "ordered"}, nil, bulkWrite},
 }
 
 // extensions are the actions that the original did not have.
-var extensions = map[string]bool{"countDocuments": true, "distinct": true}
+var extensions = map[string]bool{
+	"countDocuments": true, "distinct": true,
+	"findOneAndUpdate": true, "findOneAndReplace": true, "findOneAndDelete": true, "bulkWrite": true,
+}
 
 // stores tells whether an operation is a write.
 func stores(operation string) bool {
-	return operation == opInsert || operation == opUpdate || operation == opDelete
+	return slices.Contains([]string{opInsert, opUpdate, opDelete, opBulk}, operation)
 }
 
 func insertOne(ctx context.Context, c call) error {
-	doc, err := c.request.required("document")
+	doc, err := c.request.document()
 	if err != nil {
 		return err
 	}
@@ -93,6 +111,11 @@ func insertMany(ctx context.Context, c call) error {
 	case len(docs) > maxInsert:
 		return invalid("documents has more than " + strconv.Itoa(maxInsert) + " elements")
 	}
+	for _, doc := range docs {
+		if err := storable(doc); err != nil {
+			return err
+		}
+	}
 	ids, err := c.insert(ctx, docs)
 	if err != nil {
 		return err
@@ -103,11 +126,6 @@ func insertMany(ctx context.Context, c call) error {
 }
 
 func (c call) insert(ctx context.Context, docs []bson.Raw) (proxy.IDs, error) {
-	for _, doc := range docs {
-		if err := storable(doc); err != nil {
-			return nil, err
-		}
-	}
 	return c.x.s.Operations.Insert(ctx, c.caller, proxy.Insert{NS: c.ns, Documents: docs})
 }
 
@@ -115,45 +133,21 @@ func updateOne(ctx context.Context, c call) error  { return c.update(ctx, false)
 func updateMany(ctx context.Context, c call) error { return c.update(ctx, true) }
 
 func (c call) update(ctx context.Context, many bool) error {
-	op := proxy.Update{NS: c.ns, Many: many}
-	var err error
-	if op.Filter, err = c.request.required("filter"); err != nil {
+	op, err := c.request.update()
+	if err != nil {
 		return err
 	}
-	if c.request.fields["update"].Type == bson.TypeArray {
-		return invalid("update must be an object, pipelines are not supported")
-	}
-	if op.Update, err = c.request.required("update"); err != nil {
-		return err
-	}
-	if op.ArrayFilters, err = c.request.objects("arrayFilters"); err != nil {
-		return err
-	}
-	if op.Upsert, err = c.request.flag("upsert"); err != nil {
-		return err
-	}
-	if err := storableUpdate(op.Update); err != nil {
-		return err
-	}
+	op.NS, op.Many = c.ns, many
 	res, err := c.x.s.Operations.Update(ctx, c.caller, op)
 	return c.updated(res, err)
 }
 
 func replaceOne(ctx context.Context, c call) error {
-	op := proxy.Replace{NS: c.ns}
-	var err error
-	if op.Filter, err = c.request.required("filter"); err != nil {
+	op, err := c.request.replacement()
+	if err != nil {
 		return err
 	}
-	if op.Replacement, err = c.request.required("replacement"); err != nil {
-		return err
-	}
-	if op.Upsert, err = c.request.flag("upsert"); err != nil {
-		return err
-	}
-	if err := storable(op.Replacement); err != nil {
-		return err
-	}
+	op.NS = c.ns
 	res, err := c.x.s.Operations.Replace(ctx, c.caller, op)
 	return c.updated(res, err)
 }
@@ -175,11 +169,12 @@ func deleteOne(ctx context.Context, c call) error  { return c.delete(ctx, false)
 func deleteMany(ctx context.Context, c call) error { return c.delete(ctx, true) }
 
 func (c call) delete(ctx context.Context, many bool) error {
-	filter, err := c.request.required("filter")
+	op, err := c.request.deletion()
 	if err != nil {
 		return err
 	}
-	n, err := c.x.s.Operations.Delete(ctx, c.caller, proxy.Delete{NS: c.ns, Filter: filter, Many: many})
+	op.NS, op.Many = c.ns, many
+	n, err := c.x.s.Operations.Delete(ctx, c.caller, op)
 	if err != nil {
 		return err
 	}
@@ -198,6 +193,10 @@ func appendDone(out []byte, operation string, d *proxy.Done) []byte {
 		return bsonval.AppendElement(out, "modifiedCount", number(d.Modified))
 	case opDelete:
 		return bsonval.AppendElement(out, "deletedCount", number(d.Deleted))
+	case opBulk:
+		if d.Bulk != nil {
+			return appendBulk(out, d.Bulk)
+		}
 	}
 	return out
 }

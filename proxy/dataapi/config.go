@@ -24,6 +24,10 @@ type Operations interface {
 	Update(ctx context.Context, c proxy.Caller, op proxy.Update) (proxy.UpdateResult, error)
 	Replace(ctx context.Context, c proxy.Caller, op proxy.Replace) (proxy.UpdateResult, error)
 	Delete(ctx context.Context, c proxy.Caller, op proxy.Delete) (int64, error)
+	FindOneAndUpdate(ctx context.Context, c proxy.Caller, op proxy.FindOneAndUpdate) (bson.Raw, error)
+	FindOneAndReplace(ctx context.Context, c proxy.Caller, op proxy.FindOneAndReplace) (bson.Raw, error)
+	FindOneAndDelete(ctx context.Context, c proxy.Caller, op proxy.FindOneAndDelete) (bson.Raw, error)
+	BulkWrite(ctx context.Context, c proxy.Caller, op proxy.BulkWrite) (proxy.BulkResult, error)
 }
 
 // Format is how documents are written into an answer.

@@ -24,6 +24,7 @@ type fake struct {
 	values []bson.RawValue
 	ids    proxy.IDs
 	update proxy.UpdateResult
+	bulk   proxy.BulkResult
 	n      int64
 	err    error
 
@@ -80,6 +81,26 @@ func (f *fake) Replace(_ context.Context, c proxy.Caller, op proxy.Replace) (pro
 func (f *fake) Delete(_ context.Context, c proxy.Caller, op proxy.Delete) (int64, error) {
 	f.caller, f.op = c, op
 	return f.n, f.err
+}
+
+func (f *fake) FindOneAndUpdate(_ context.Context, c proxy.Caller, op proxy.FindOneAndUpdate) (bson.Raw, error) {
+	f.caller, f.op = c, op
+	return f.one, f.err
+}
+
+func (f *fake) FindOneAndReplace(_ context.Context, c proxy.Caller, op proxy.FindOneAndReplace) (bson.Raw, error) {
+	f.caller, f.op = c, op
+	return f.one, f.err
+}
+
+func (f *fake) FindOneAndDelete(_ context.Context, c proxy.Caller, op proxy.FindOneAndDelete) (bson.Raw, error) {
+	f.caller, f.op = c, op
+	return f.one, f.err
+}
+
+func (f *fake) BulkWrite(_ context.Context, c proxy.Caller, op proxy.BulkWrite) (proxy.BulkResult, error) {
+	f.caller, f.op = c, op
+	return f.bulk, f.err
 }
 
 var _ dataapi.Operations = (*proxy.Proxy)(nil)

@@ -16,13 +16,16 @@ func FuzzBody(f *testing.F) {
 		"find": `"filter":{"a":{"$in":[1,"x"]}},"sort":{"a":1},"limit":3`, "insertOne": `"document":{"a":{"$oid":"0123456789abcdef01234567"}}`,
 		"insertMany": `"documents":[{},{"a":null}]`, "updateOne": `"filter":{},"update":{"$pull":{"a":{"$minKey":1}}},"arrayFilters":[{"x":1}]`,
 		"replaceOne": `"filter":{},"replacement":{},"upsert":true`, "deleteMany": `"filter":{"_id":1.5}`,
+		"findOneAndUpdate": `"filter":{},"update":{"$inc":{"a":1}},"sort":{"a":-1},"projection":{"a":1},"returnNewDocument":true`,
+		"bulkWrite":        `"operations":[{"insertOne":{"document":{}}},{"updateMany":{"filter":{},"update":{"$set":{"a":1}}}}],"ordered":false`,
 	} {
 		f.Add(action, []byte(`{`+names+`,`+rest+`}`), false)
 		f.Add(action, []byte(`{`+names+`,`+rest+`}`), true)
 	}
 	f.Fuzz(func(t *testing.T, action string, body []byte, ejson bool) {
 		switch action {
-		case "find", "findOne", "insertOne", "insertMany", "updateOne", "updateMany", "replaceOne", "deleteOne", "deleteMany":
+		case "find", "findOne", "insertOne", "insertMany", "updateOne", "updateMany", "replaceOne", "deleteOne", "deleteMany",
+			"findOneAndUpdate", "findOneAndReplace", "findOneAndDelete", "bulkWrite":
 		default:
 			t.Skip()
 		}

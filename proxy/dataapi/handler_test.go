@@ -130,7 +130,7 @@ func TestRoutes(t *testing.T) {
 		{"unknown app, other path", "GET", "/app/other/endpoint/hello", 404, `{"error":"cannot find app using Client App ID 'other'","error_code":"BadRequest"}`},
 		{"unknown app, escaped", "POST", "/app/%22%3Cmyapp-abcde/endpoint/data/v1/action/find", 404, `{"error":"cannot find app using Client App ID '%22%3Cmyapp-abcde'","error_code":"BadRequest"}`},
 		{"unknown action", "POST", base + "drop", 404, `{"error":"cannot find the action","error_code":"BadRequest"}`},
-		{"action not built", "POST", base + "bulkWrite", 404, `{"error":"cannot find the action","error_code":"BadRequest"}`},
+		{"action that nobody has", "POST", base + "watch", 404, `{"error":"cannot find the action","error_code":"BadRequest"}`},
 		{"action in another case", "POST", base + "FindOne", 404, `{"error":"cannot find the action","error_code":"BadRequest"}`},
 		{"escaped action", "POST", base + "%66ind", 404, `{"error":"cannot find the action","error_code":"BadRequest"}`},
 		{"escaped slash", "POST", "/app/myapp-abcde/endpoint/data/v1/action%2Ffind", 404, path},
@@ -239,7 +239,11 @@ func TestNoExtensions(t *testing.T) {
 	c.NoExtensions = true
 	h := dataapi.New(c)
 	const gone = `{"error":"cannot find the action","error_code":"BadRequest"}`
-	for action, keys := range map[string]string{"countDocuments": ``, "distinct": `,"key":"a"`} {
+	for action, keys := range map[string]string{
+		"countDocuments": ``, "distinct": `,"key":"a"`, "findOneAndUpdate": `,"filter":{},"update":{}`,
+		"findOneAndReplace": `,"filter":{},"replacement":{}`, "findOneAndDelete": `,"filter":{}`,
+		"bulkWrite": `,"operations":[{"deleteOne":{"filter":{}}}]`,
+	} {
 		res := post(h, action, `{`+names+keys+`}`, nil)
 		if got := text(t, res); res.StatusCode != http.StatusNotFound || got != gone {
 			t.Errorf("%s: %d %s, want 404 %s", action, res.StatusCode, got, gone)
@@ -260,6 +264,8 @@ func TestOperationsOfActions(t *testing.T) {
 		"aggregate": {"aggregate", `,"pipeline":[]`}, "insertOne": {"insert", `,"document":{}`}, "insertMany": {"insert", `,"documents":[{}]`},
 		"updateOne": {"update", filter + `,"update":{}`}, "updateMany": {"update", filter + `,"update":{}`},
 		"replaceOne": {"update", filter + `,"replacement":{}`}, "deleteOne": {"delete", filter}, "deleteMany": {"delete", filter},
+		"findOneAndUpdate": {"update", filter + `,"update":{}`}, "findOneAndReplace": {"update", filter + `,"replacement":{}`},
+		"findOneAndDelete": {"delete", filter},
 	} {
 		f := &fake{ids: proxy.IDs{value(t, `1`)}}
 		if res := post(dataapi.New(config(f)), action, `{`+names+want.keys+`}`, nil); res.StatusCode != http.StatusOK {
@@ -274,6 +280,10 @@ func TestOperationsOfActions(t *testing.T) {
 // What was stored before a failure is told, in the format the client asked for, under the type of errors.
 func TestPartialWrites(t *testing.T) {
 	done := &proxy.Done{Inserted: proxy.IDs{value(t, oid), value(t, `2`)}, Matched: 3, Modified: 2, Deleted: 4}
+	done.Bulk = &proxy.BulkResult{
+		Matched: 3, Modified: 2, Deleted: 4,
+		Inserted: []proxy.BulkID{{Operation: 0, ID: value(t, oid)}}, Upserted: []proxy.BulkID{{Operation: 7, ID: value(t, `2`)}},
+	}
 	f := &fake{err: &proxy.Error{Kind: proxy.DuplicateKey, Done: done}}
 	h := dataapi.New(config(f))
 	tests := []struct{ action, body, accept, want string }{
@@ -283,6 +293,10 @@ func TestPartialWrites(t *testing.T) {
 		{"replaceOne", `"filter":{},"replacement":{}`, "application/json", `"matchedCount":3,"modifiedCount":2}`},
 		{"deleteMany", `"filter":{}`, "application/json", `"deletedCount":4}`},
 		{"findOne", `"filter":{}`, "application/json", `"error_code":"MongoDBError"}`},
+		{
+			"bulkWrite", `"operations":[{"deleteOne":{"filter":{}}}]`, "application/json",
+			`"insertedCount":1,"matchedCount":3,"modifiedCount":2,"deletedCount":4,"upsertedCount":1,"insertedIds":{"0":"0123456789abcdef01234567"},"upsertedIds":{"7":2}}`,
+		},
 	}
 	for _, tt := range tests {
 		res := post(h, tt.action, `{`+names+`,`+tt.body+`}`, header("Accept", tt.accept))

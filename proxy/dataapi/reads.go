@@ -5,6 +5,8 @@ import (
 	"math"
 	"net/http"
 
+	"go.mongodb.org/mongo-driver/v2/bson"
+
 	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/proxy"
 )
@@ -21,6 +23,11 @@ func findOne(ctx context.Context, c call) error {
 		return err
 	}
 	doc, err := c.x.s.Operations.FindOne(ctx, c.caller, op)
+	return c.found(doc, err)
+}
+
+// found answers with one document, or null where there is none.
+func (c call) found(doc bson.Raw, err error) error {
 	if err != nil {
 		return err
 	}

@@ -35,20 +35,19 @@ func parseRequest(body []byte, a action) (*request, error) {
 	it := bsonval.NewIter(doc)
 	for it.Next() {
 		key := string(it.Key())
-		switch dst, isName := names[key]; {
-		case isName:
-			s, ok := bsonval.String(it.Value())
-			if !ok {
-				return nil, invalid(key + " must be a string")
+		dst, isName := names[key]
+		if !isName {
+			if err := req.take(key, it.Value(), a.keys, a.ignored); err != nil {
+				return nil, err
 			}
-			*dst = s
-			delete(names, key)
-		case slices.Contains(a.keys, key):
-			req.fields[key] = it.Value()
-		case slices.Contains(a.ignored, key):
-		default:
-			return nil, invalid(fmt.Sprintf("unknown field '%s'", echo.Name(key)))
+			continue
 		}
+		s, ok := bsonval.String(it.Value())
+		if !ok {
+			return nil, invalid(key + " must be a string")
+		}
+		*dst = s
+		delete(names, key)
 	}
 	if err := it.Err(); err != nil {
 		return nil, err
@@ -59,6 +58,28 @@ func parseRequest(body []byte, a action) (*request, error) {
 		}
 	}
 	return req, req.checkNames()
+}
+
+// parseFields reads an operation of a bulk write, which has no names of its own.
+func parseFields(doc bson.Raw, keys []string) (*request, error) {
+	req := &request{fields: make(map[string]bson.RawValue)}
+	it := bsonval.NewIter(doc)
+	for it.Next() {
+		if err := req.take(string(it.Key()), it.Value(), keys, nil); err != nil {
+			return nil, err
+		}
+	}
+	return req, it.Err()
+}
+
+func (req *request) take(key string, v bson.RawValue, keys, ignored []string) error {
+	switch {
+	case slices.Contains(keys, key):
+		req.fields[key] = v
+	case !slices.Contains(ignored, key):
+		return invalid(fmt.Sprintf("unknown field '%s'", echo.Name(key)))
+	}
+	return nil
 }
 
 func (req *request) checkNames() error {
