@@ -1,6 +1,9 @@
 package proxy_test
 
 import (
+	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -174,4 +177,68 @@ func TestTargetsAreDecidedOnce(t *testing.T) {
 	if diff := cmp.Diff(2, len(sayAll(t, s))); diff != "" {
 		t.Errorf("writes (-want +got):\n%s", diff)
 	}
+}
+
+// However many write at once: no increment is lost or counted twice, what an answer says was done was done, and nothing
+// is done to a document that is not the user's at that moment.
+func TestConcurrentWriters(t *testing.T) {
+	m := owned(t)
+	m.meets = func(stored bson.Raw) {
+		if owner, _ := stored.Lookup("owner").StringValueOK(); owner != "ua" {
+			t.Errorf("somebody else's document is changed: %s", stored)
+		}
+	}
+	p, _ := newProxy(t, m, owner, ``)
+	increment := updateOne(t, `{}`, `{"$inc":{"by":1}}`)
+	increment.NS = ns
+	all := increment
+	all.Many = true
+	writers := []func() (effect, error){
+		func() (effect, error) { return ofUpdate(p.Update(t.Context(), ann, increment)) },
+		func() (effect, error) { return ofUpdate(p.Update(t.Context(), ann, all)) },
+		func() (effect, error) {
+			found, err := p.FindOneAndUpdate(t.Context(), ann, proxy.FindOneAndUpdate{Update: increment})
+			if found == nil {
+				return effect{}, err
+			}
+			return effect{modified: 1}, err
+		},
+		func() (effect, error) {
+			return ofBulk(p.BulkWrite(t.Context(), ann, proxy.BulkWrite{NS: ns, Operations: []proxy.BulkOperation{
+				updateOne(t, `{"_id":{"$lte":"b"}}`, `{"$inc":{"by":1}}`, many), updateOne(t, `{"_id":{"$gt":"b"}}`, `{"$inc":{"by":1}}`),
+			}}))
+		},
+	}
+	var wg sync.WaitGroup
+	var counted, conflicts atomic.Int64
+	for _, write := range slices.Concat(writers, writers) {
+		wg.Go(func() {
+			for range 50 {
+				e, err := write()
+				if err != nil {
+					e = ofError(err)
+					conflicts.Add(1)
+				}
+				if err != nil && kindOf(err) != proxy.Conflict {
+					t.Errorf("a write ends with %v", err)
+				}
+				counted.Add(int64(e.modified))
+			}
+		})
+	}
+	wg.Go(func() { // documents change hands
+		for i := range 200 {
+			m.hand(t, "ab"[i%2:i%2+1], []string{"ub", "ua"}[i/2%2])
+		}
+	})
+	wg.Wait()
+	var sum int64
+	for _, d := range m.collections[ns] {
+		by, _ := d.Lookup("by").AsInt64OK()
+		sum += by
+	}
+	if sum != counted.Load() || sum != int64(m.stored.modified) || sum == 0 {
+		t.Errorf("stored are %d increments, %d are counted, %d were made", sum, counted.Load(), m.stored.modified)
+	}
+	t.Log(sum, "increments,", conflicts.Load(), "conflicts")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"slices"
+	"sync"
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -19,13 +20,15 @@ import (
 type effect struct{ inserted, modified, deleted int }
 
 // model is a store that carries out what it is asked, so that what is stored in the end can be compared with what an
-// answer says. One of its calls may fail.
+// answer says. One of its calls may fail. Each statement is atomic, and between two of them others may write.
 type model struct {
+	mu          sync.Mutex
 	collections map[rules.Namespace][]bson.Raw
 	calls       int
 	stored      effect // what took effect of what was to be written
 
-	after func(call int) // runs after each call: what others do meanwhile
+	after func(call int)        // runs after each call: what others do meanwhile
+	meets func(stored bson.Raw) // is told of each document that a statement changes
 	fail  *fault
 }
 
@@ -46,13 +49,16 @@ func newModel(docs ...bson.Raw) *model {
 
 // begin counts a call and returns the fault that it is to have.
 func (m *model) begin() (f *fault, end func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.calls++
-	if m.fail != nil && m.fail.call == m.calls {
+	call := m.calls
+	if m.fail != nil && m.fail.call == call {
 		f = m.fail
 	}
 	return f, func() {
 		if m.after != nil {
-			m.after(m.calls)
+			m.after(call)
 		}
 	}
 }
@@ -61,7 +67,10 @@ func (m *model) Find(_ context.Context, ns rules.Namespace, q proxy.Query) iter.
 	return func(yield func(bson.Raw, error) bool) {
 		f, end := m.begin()
 		defer end()
-		docs, err := answer(m.collections[ns], q)
+		m.mu.Lock()
+		docs := m.collections[ns] // never changed in place
+		m.mu.Unlock()
+		docs, err := answer(docs, q)
 		if f != nil {
 			docs, err = docs[:min(f.applied, len(docs))], f.err
 		}
@@ -86,7 +95,7 @@ func (m *model) Write(_ context.Context, ns rules.Namespace, ws []proxy.GuardedW
 		applied-- // one has to fail
 	}
 	for i, w := range ws[:applied] {
-		held, err := m.apply(ns, w)
+		held, err := m.change(ns, w)
 		res.Matched = append(res.Matched, held)
 		if err != nil {
 			return res, &proxy.StatementError{Index: i, Err: err}
@@ -116,6 +125,8 @@ func (m *model) Modify(
 	if f != nil && (f.applied == 0 || !errors.Is(f.err, proxy.ErrUnclear)) {
 		return nil, false, f.err
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	image = m.byID(ns, w.ID)
 	if matched, err = m.apply(ns, w); err != nil || !matched {
 		return nil, false, err
@@ -127,6 +138,13 @@ func (m *model) Modify(
 		image = m.byID(ns, w.ID)
 	}
 	return image, true, nil
+}
+
+// change carries out one statement.
+func (m *model) change(ns rules.Namespace, w proxy.GuardedWrite) (held bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.apply(ns, w)
 }
 
 func (m *model) at(ns rules.Namespace, id bson.RawValue) int {
@@ -148,6 +166,8 @@ func (m *model) put(t testing.TB, text string) {
 	t.Helper()
 	d := doc(t, text)
 	id, _ := bsonval.Lookup(d, "_id")
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.collections[ns] = slices.Clone(m.collections[ns])
 	if at := m.at(ns, id); at >= 0 {
 		m.collections[ns][at] = d
@@ -156,7 +176,18 @@ func (m *model) put(t testing.TB, text string) {
 	}
 }
 
-// apply carries out one statement.
+// hand gives a document to another owner.
+func (m *model) hand(t testing.TB, id, to string) {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.collections[ns] = slices.Clone(m.collections[ns])
+	at := m.at(ns, bsonval.FromString(id))
+	m.collections[ns][at] = changed(m.collections[ns][at], proxy.GuardedWrite{
+		Set: []proxy.FieldValue{{Path: "owner", Value: bsonval.FromString(to)}},
+	})
+}
+
 func (m *model) apply(ns rules.Namespace, w proxy.GuardedWrite) (held bool, err error) {
 	docs := slices.Clone(m.collections[ns])
 	if w.Kind == proxy.InsertDocument {
@@ -170,6 +201,9 @@ func (m *model) apply(ns rules.Namespace, w proxy.GuardedWrite) (held bool, err 
 	at := m.at(ns, w.ID)
 	if at < 0 || !holds(w.Guard, docs[at]) {
 		return false, nil
+	}
+	if m.meets != nil {
+		m.meets(docs[at])
 	}
 	switch w.Kind {
 	case proxy.DeleteDocument:
