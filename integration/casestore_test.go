@@ -122,12 +122,12 @@ func (s *caseStore) Features(context.Context, rules.Namespace) (proxy.Features, 
 
 func (s *caseStore) Write(_ context.Context, ns rules.Namespace, ws []proxy.GuardedWrite) (proxy.WriteResult, error) {
 	var res proxy.WriteResult
-	for _, w := range ws {
+	for i, w := range ws {
 		ok, err := s.write(ns.String(), w)
-		if err != nil {
-			return res, err
-		}
 		res.Matched = append(res.Matched, ok)
+		if err != nil {
+			return res, &proxy.StatementError{Index: i, Err: err}
+		}
 		if ok {
 			res.Done++
 		}

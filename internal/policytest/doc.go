@@ -37,11 +37,12 @@
 // "-- 1. want --" holds what comes back:
 //
 //	{"_id": "d1"}                                      a document each line, in order; nothing for none
-//	null                                               findOne found nothing
+//	null                                               findOne or findOneAnd… found nothing
 //	documents 1000                                     as many documents, whatever they are
 //	inserted "d9" (generated)                          the ids
 //	matched 1 modified 1, … upserted "d9"              an update
 //	deleted 1, count 3, values ["a"]
+//	bulk inserted 1 matched 2 modified 2 deleted 0 upserted 1 0:"d9" 3:(generated)      bulkWrite, ids by operation
 //	error 403 NoMatchingRuleFound: insert not permitted      text, or code and text, may be left out
 //
 // "-- 1. stored --", or "-- 1. stored app.d --", holds what the collection then contains, in any order. Inside

@@ -136,6 +136,8 @@ func answer(action string, status int, text []byte) (Outcome, error) {
 		return Documents(documents(doc.Lookup("documents"))), nil
 	case has(doc, "insertedId"):
 		return Inserted(doc.Lookup("insertedId")), nil
+	case has(doc, "insertedCount"):
+		return Bulk(doc), nil
 	case has(doc, "insertedIds"):
 		list, _ := doc.Lookup("insertedIds").ArrayOK()
 		return Inserted(must(list.Values())...), nil

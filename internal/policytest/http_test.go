@@ -34,6 +34,15 @@ func TestHTTP(t *testing.T) {
 		{"update", "updateOne app.c {} {}", `{"matchedCount":{"$numberInt":"1"},"modifiedCount":{"$numberInt":"0"}}`, 200, "", "matched 1 modified 0"},
 		{"upsert", "updateOne app.c {} {}", `{"matchedCount":0,"modifiedCount":0,"upsertedId":"x"}`, 200, "", `matched 0 modified 0 upserted "x"`},
 		{"delete", "deleteOne app.c {}", `{"deletedCount":{"$numberInt":"2"}}`, 200, "", "deleted 2"},
+		{"findOneAndDelete", "findOneAndDelete app.c {}\nsort {\"a\": 1}", `{"document":{"a":{"$numberInt":"2"}}}`, 200, "", `{"a":2}`},
+		{
+			"bulkWrite", "bulkWrite app.c [{\"deleteOne\": {\"filter\": {}}}]\nordered false",
+			`{"insertedCount":{"$numberInt":"1"},"matchedCount":{"$numberInt":"2"},"modifiedCount":{"$numberInt":"3"},"deletedCount":{"$numberInt":"4"},"upsertedCount":{"$numberInt":"1"},"insertedIds":{"0":"x"},"upsertedIds":{"3":{"$numberInt":"7"}}}`,
+			200,
+			"POST /app/cases-abcde/endpoint/data/v1/action/bulkWrite\n" +
+				`{"dataSource":"mongodb-atlas","database":"app","collection":"c","operations":[{"deleteOne": {"filter": {}}}],"ordered":false}`,
+			`bulk inserted 1 matched 2 modified 3 deleted 4 upserted 1 0:"x" 3:7`,
+		},
 		{"count", "countDocuments app.c {}", `{"count":{"$numberInt":"2"}}`, 200, "", "count 2"},
 		{"distinct", `distinct app.c "a" {}`, `{"values":["x"]}`, 200, "", `values ["x"]`},
 		{"error", "find app.c {}", `{"error":"no","error_code":"InvalidParameter"}`, 400, "", "error 400 InvalidParameter: no"},

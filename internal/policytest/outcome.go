@@ -54,6 +54,20 @@ func Updated(matched, modified int64, upserted bson.RawValue) Outcome {
 	return Outcome{line: line}
 }
 
+// Bulk is the answer of bulkWrite: its counts, and the ids by the number of their operation.
+func Bulk(doc bson.Raw) Outcome {
+	number := func(key string) int64 { n, _ := doc.Lookup(key).AsInt64OK(); return n }
+	line := fmt.Sprintf("bulk inserted %d matched %d modified %d deleted %d upserted %d", number("insertedCount"),
+		number("matchedCount"), number("modifiedCount"), number("deletedCount"), number("upsertedCount"))
+	for _, key := range []string{"insertedIds", "upsertedIds"} {
+		ids, _ := doc.Lookup(key).DocumentOK()
+		for _, e := range must(ids.Elements()) {
+			line += " " + e.Key() + ":" + text(e.Value())
+		}
+	}
+	return Outcome{line: line}
+}
+
 // Deleted is the answer of a delete.
 func Deleted(n int64) Outcome { return Outcome{line: fmt.Sprintf("deleted %d", n)} }
 
