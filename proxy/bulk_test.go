@@ -147,6 +147,24 @@ func TestBulkOfOneDocumentTwice(t *testing.T) {
 			t.Errorf("%s: %v, stored %v, want an invalid request", name, err, m.stored)
 		}
 	}
+	// Whether the _id of an insert is the hidden one of a document is not for the user to find out this way.
+	hiding := `{"name": "r", "apply_when": {}, "insert": true, "fields": {"n": {"write": true}, "_id": {"read": false, "write": {"%%prevRoot": {"%exists": false}}}}}`
+	for id, want := range map[string]string{`"a"`: `m1/1`, `"z"`: `m1/1`, `"new"`: ``} {
+		for _, many := range []bool{false, true} {
+			m := newModel(docs(t, `{"_id":"a","n":1}`, `{"_id":"z","n":5}`)...)
+			p, _ := newProxy(t, m, hiding, ``)
+			update := updateOne(t, `{"n":{"$lt":4}}`, `{"$inc":{"n":1}}`, func(op *proxy.Update) { op.Many = many })
+			_, err := bulk(t, p, false, update, insertOne(t, `{"_id":`+id+`,"n":9}`))
+			if taken := want != ``; taken && kindOf(err) != proxy.DuplicateKey || !taken && err != nil || doneOf(err) != want {
+				t.Errorf("insert of %s after an update: %v, done %s", id, err, doneOf(err))
+			}
+			m = newModel(docs(t, `{"_id":"a","n":1}`, `{"_id":"z","n":5}`)...)
+			p, _ = newProxy(t, m, hiding, ``)
+			if _, err := bulk(t, p, false, insertOne(t, `{"_id":`+id+`,"n":9}`), update); want != `` && kindOf(err) != proxy.DuplicateKey {
+				t.Errorf("insert of %s before an update: %v", id, err)
+			}
+		}
+	}
 	// Numbers are told apart by their type, as stored documents are.
 	m := newModel(doc(t, `{"_id":1,"owner":"ua"}`))
 	p, _ := newProxy(t, m, owner, ``)

@@ -6,6 +6,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/rules"
 )
 
@@ -19,11 +20,24 @@ type execution struct {
 	unordered bool
 	failed    error // the first such statement
 
-	owners map[string]*item // :: idKey → the operation that is about the document
+	claims map[string]claim // :: idKey → the operation that is about the document
+}
+
+// claim says which operation is about a document, and how.
+type claim struct {
+	of     *item
+	insert bool // it is to be inserted
+	shown  bool // the user sees the _id
+}
+
+// clashes tells whether two operations are about one document. That the _id of an insert is the hidden one of another
+// document is for the database to find: it is a key that is taken, like any other.
+func (c claim) clashes(other claim) bool {
+	return c.of != other.of && (c.insert == other.insert || c.shown && other.shown)
 }
 
 func (s *session) execution(items ...*item) *execution {
-	return &execution{p: s.p, ns: s.ns, items: items, owners: map[string]*item{}}
+	return &execution{p: s.p, ns: s.ns, items: items, claims: map[string]claim{}}
 }
 
 // run returns once everything that was asked for is stored, or cannot be. What was stored until then the items tell.
@@ -75,23 +89,27 @@ func (e *execution) planItem(ctx context.Context, it *item, r *room) (steps []st
 		return steps, alone, err
 	}
 	st, err := it.insertion(r)
-	return []step{st}, e.claim(it, st.id()), err
+	if err != nil {
+		return nil, false, err
+	}
+	return []step{st}, e.claim(st.id(), claim{of: it, insert: true, shown: true}), nil
 }
 
 // claim notes that an operation is about a document, and tells whether no other one is.
-func (e *execution) claim(it *item, id bson.RawValue) bool {
+func (e *execution) claim(id bson.RawValue, c claim) bool {
 	key := idKey(id)
-	if owner, known := e.owners[key]; known {
-		return owner == it
+	if first, known := e.claims[key]; known {
+		return !c.clashes(first)
 	}
-	e.owners[key] = it
+	e.claims[key] = c
 	return true
 }
 
 func (e *execution) claimAll(it *item, ts []target) bool {
 	alone := true
 	for _, t := range ts {
-		alone = e.claim(it, t.id) && alone
+		_, shown := bsonval.Lookup(t.view, "_id")
+		alone = e.claim(t.id, claim{of: it, shown: shown}) && alone
 	}
 	return alone
 }

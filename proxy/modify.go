@@ -121,8 +121,8 @@ func duplicateKey(err error) error {
 	return nil
 }
 
-// show decides anew about a document that was written: other fields of it, and the role that applies, may be others than
-// when the write was decided. What may not be read is not returned; it is written all the same.
+// show decides anew about a document that was written: the role that applies, and fields that no decision read, may be
+// others by now. What may not be read is not returned; it is written all the same.
 func (s *session) show(image bson.Raw, projection filter.Projection) bson.Raw {
 	view, visible, err := s.bound.Decider().View(nil, image)
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 // A guard that it leaves open is filled in by guarded.
 type decide func(d *rules.Decider, t target) (*GuardedWrite, error)
 
-// item is one operation: what it selects, what becomes of each target, and what has been done of it so far. A bulk write
-// has several, every other request is one.
+// item is one operation: what it selects, what becomes of each target, and what has been done of it so far. A bulk
+// write has several, every other request is one.
 type item struct {
 	s      *session // bound to the rules for this kind of operation
 	v      viewRead

@@ -13,8 +13,8 @@ import (
 	"github.com/rolegate/rolegate/proxy"
 )
 
-// The four ways to write, as a body or an operation of a bulk write asks for them. Their namespace, and whether they are
-// about many documents, is for the caller to say.
+// The four ways to write, as a body or an operation of a bulk write asks for them. Their namespace, and whether they
+// are about many documents, is for the caller to say.
 
 func (req *request) document() (bson.Raw, error) {
 	doc, err := req.required("document")
@@ -151,7 +151,7 @@ func bulkWrite(ctx context.Context, c call) error {
 	return c.x.answer(http.StatusOK, bsonval.EndDocument(out, start))
 }
 
-// bulkOperation reads an object with one key: what to do, and as its value what the action of that name has in its body.
+// bulkOperation reads an object with one key: the name of an action, and as its value what that action has in its body.
 func bulkOperation(doc bson.Raw) (proxy.BulkOperation, error) {
 	it := bsonval.NewIter(doc)
 	if !it.Next() {
