@@ -22,7 +22,7 @@ func (p *Proxy) Delete(ctx context.Context, c Caller, op Delete) (int64, error) 
 		return it.matched, err
 	}
 	if err := s.execution(it).run(ctx); err != nil {
-		if it.stored() {
+		if it.changed > 0 {
 			err = withDone(err, Done{Deleted: it.changed})
 		}
 		return 0, err

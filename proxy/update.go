@@ -34,7 +34,7 @@ func (p *Proxy) Update(ctx context.Context, c Caller, op Update) (UpdateResult, 
 // update carries out an update or a replacement.
 func (s *session) update(ctx context.Context, it *item) (UpdateResult, error) {
 	if err := s.execution(it).run(ctx); err != nil {
-		if it.stored() {
+		if it.changed > 0 {
 			err = withDone(err, Done{Matched: it.matched, Modified: it.changed})
 		}
 		return UpdateResult{}, err
