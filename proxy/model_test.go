@@ -26,6 +26,7 @@ type model struct {
 	collections map[rules.Namespace][]bson.Raw
 	calls       int
 	stored      effect // what took effect of what was to be written
+	features    proxy.Features
 
 	after func(call int)        // runs after each call: what others do meanwhile
 	meets func(stored bson.Raw) // is told of each document that a statement changes
@@ -267,7 +268,7 @@ func (m *model) Aggregate(context.Context, rules.Namespace, proxy.AggregateQuery
 }
 
 func (m *model) Features(context.Context, rules.Namespace) (proxy.Features, error) {
-	return proxy.Features{}, nil
+	return m.features, nil
 }
 
 func (m *model) Ping(context.Context) error { return nil }
