@@ -27,17 +27,8 @@ type Planned struct {
 // Plan tells how an operation, as rules call it, would find its documents. It asks nobody: the Store may be nil, and custom
 // is what the database holds about the user, which counts where the app uses it.
 func (p *Proxy) Plan(c Caller, custom rules.CustomData, operation string, op Find) (*Planned, error) {
-	s, err := p.session(c, op.NS, operation)
+	s, err := p.planning(c, op.NS, custom, operation)
 	if err != nil {
-		return nil, err
-	}
-	switch {
-	case p.NoCustomData:
-		custom = rules.CustomData{Unresolved: true}
-	case p.custom == nil:
-		custom = rules.CustomData{}
-	}
-	if err := s.bindTo(operation, custom); err != nil {
 		return nil, err
 	}
 	v, err := s.parseRead(op.Filter, op.Sort)
@@ -57,4 +48,68 @@ func (p *Proxy) Plan(c Caller, custom rules.CustomData, operation string, op Fin
 		Computed: !r.ordered && len(s.pageSegments(v, r)) > 0,
 		Filter:   v.filter, FilterDoc: v.raw, Bound: s.bound, View: s.view(),
 	}, nil
+}
+
+// planning is a session that asks nobody.
+func (p *Proxy) planning(c Caller, ns rules.Namespace, custom rules.CustomData, operation string) (*session, error) {
+	s, err := p.session(c, ns, operation)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case p.NoCustomData:
+		custom = rules.CustomData{Unresolved: true}
+	case p.custom == nil:
+		custom = rules.CustomData{}
+	}
+	return s, s.bindTo(operation, custom)
+}
+
+// PlannedWrite is how a write would be carried out on a store that can compute fields; any other guards every write.
+type PlannedWrite struct {
+	Direct bool     // in one round trip, by the filter alone
+	Why    string   // why not
+	Filter bson.Raw // of a direct write; nil is every document
+	Denied bson.Raw // what is looked for before it, and must not be found; nil when nothing is
+}
+
+// PlanUpdate tells how an update would be carried out. It asks nobody, as Plan.
+func (p *Proxy) PlanUpdate(c Caller, custom rules.CustomData, op Update) (*PlannedWrite, error) {
+	s, err := p.planning(c, op.NS, custom, "update")
+	if err != nil {
+		return nil, err
+	}
+	it, err := s.change(op, nil)
+	if err != nil {
+		return nil, err
+	}
+	return it.planned(), nil
+}
+
+// PlanDelete tells how a deletion would be carried out. It asks nobody, as Plan.
+func (p *Proxy) PlanDelete(c Caller, custom rules.CustomData, op Delete) (*PlannedWrite, error) {
+	s, err := p.planning(c, op.NS, custom, "delete")
+	if err != nil {
+		return nil, err
+	}
+	it, err := s.deletion(op, nil)
+	if err != nil {
+		return nil, err
+	}
+	return it.planned(), nil
+}
+
+func (it *item) planned() *PlannedWrite {
+	if it.direct == nil {
+		return &PlannedWrite{Why: "a replacement is decided on the document it replaces"}
+	}
+	w, why := it.direct()
+	if why != "" {
+		return &PlannedWrite{Why: why}
+	}
+	out := &PlannedWrite{Direct: true, Filter: w.Allowed}
+	if w.many && !w.NoneDenied {
+		out.Denied = w.Denied
+	}
+	return out
 }

@@ -22,6 +22,8 @@ type explainCmd struct {
 	Op            string `help:"find, count, distinct, aggregate, update or delete. Without it the operation of the user's request, or else find." placeholder:"NAME"`
 	Filter        string `help:"Filter of the client, in Extended JSON." placeholder:"JSON"`
 	Sort          string `help:"Sort of the client." placeholder:"JSON"`
+	Update        string `help:"Update of the client, by operators: tells how it would be stored." placeholder:"JSON"`
+	Many          bool   `help:"The update, or the deletion, is of all documents that match."`
 	Doc           string `help:"File with a document as it is stored, in Extended JSON, to explain step by step." placeholder:"FILE"`
 	Format        string `help:"text for people, json for programs." enum:"text,json" default:"text"`
 	SecretsDir    string `help:"Directory with one file for each secret; others are looked for in ROLEGATE_SECRET_<NAME>." placeholder:"DIR"`
@@ -61,7 +63,7 @@ func (c *explainCmd) options(s streams) (o explain.Options, err error) {
 	if err != nil {
 		return o, err
 	}
-	o = explain.Options{Proxy: app.Proxy, Operation: c.Op}
+	o = explain.Options{Proxy: app.Proxy, Operation: c.Op, Many: c.Many}
 	if o.Namespace, err = c.namespace(app.DataSources); err != nil {
 		return o, err
 	}
@@ -89,6 +91,9 @@ func (c *explainCmd) input(s streams, o *explain.Options) error {
 		return err
 	}
 	if o.Filter, err = parseInput(s, flagText("--filter", c.Filter), explain.ParseDocument); err != nil {
+		return err
+	}
+	if o.Update, err = parseInput(s, flagText("--update", c.Update), explain.ParseDocument); err != nil {
 		return err
 	}
 	o.Sort, err = parseInput(s, flagText("--sort", c.Sort), explain.ParseDocument)

@@ -24,6 +24,8 @@ type Options struct {
 	Operation string   // as rules call it, one that begins with a read; "" is that of the user's request, or else find
 	Filter    bson.Raw // of the client; nil is {}
 	Sort      bson.Raw // nil is none
+	Update    bson.Raw // of the client; nil is none
+	Many      bool     // of an update or a deletion: all documents that match, not the first one
 	Document  bson.Raw // as it is stored; nil is none
 }
 
@@ -50,17 +52,18 @@ func New(o Options) (*Report, error) {
 	caller := proxy.Caller{User: &x.o.User.User, Request: x.o.User.Request}
 	find := proxy.Find{NS: x.o.Namespace, Filter: x.o.Filter, Sort: x.o.Sort}
 	plan, err := proxy.New(x.o.Proxy).Plan(caller, rules.CustomData{Document: x.o.User.CustomData}, x.o.Operation, find)
-	if refused, ok := errors.AsType[*proxy.Error](err); ok {
-		return nil, errors.New(refused.Message)
+	if err != nil {
+		return nil, told(err)
 	}
+	x.plan = plan
+	write, err := x.write(caller)
 	if err != nil {
 		return nil, err
 	}
-	x.plan = plan
 	r := &Report{
 		Namespace: x.o.Namespace.String(), DataSource: x.o.Namespace.Service, Operation: x.o.Operation,
 		User: x.o.User.User.ID, UserType: string(x.o.User.User.Type), Notes: x.notes(),
-		Filters: x.filters(), Roles: x.roles(), Read: x.read(), Aggregation: x.aggregation(),
+		Filters: x.filters(), Roles: x.roles(), Read: x.read(), Aggregation: x.aggregation(), Write: write,
 	}
 	if x.o.Document != nil {
 		r.Document = x.document()
@@ -68,10 +71,46 @@ func New(o Options) (*Report, error) {
 	return r, nil
 }
 
+// told is an error as the client would be told of it.
+func told(err error) error {
+	if refused, ok := errors.AsType[*proxy.Error](err); ok {
+		return errors.New(refused.Message)
+	}
+	return err
+}
+
+// write tells how an update that was given, or a deletion, would be carried out.
+func (x *explainer) write(caller proxy.Caller) (w *Write, err error) {
+	var plan *proxy.PlannedWrite
+	p, custom := proxy.New(x.o.Proxy), rules.CustomData{Document: x.o.User.CustomData}
+	switch {
+	case x.o.Update != nil:
+		plan, err = p.PlanUpdate(caller, custom, proxy.Update{NS: x.o.Namespace, Filter: x.o.Filter, Update: x.o.Update, Many: x.o.Many})
+	case x.o.Operation == "delete":
+		plan, err = p.PlanDelete(caller, custom, proxy.Delete{NS: x.o.Namespace, Filter: x.o.Filter, Many: x.o.Many})
+	default:
+		return nil, nil
+	}
+	if err != nil {
+		return nil, told(err)
+	}
+	w = &Write{Mode: "guarded", Reason: plan.Why}
+	if plan.Direct {
+		w.Mode, w.Filter = "direct", x.showDocument(plan.Filter)
+	}
+	if plan.Denied != nil {
+		w.Denied = x.showDocument(plan.Denied)
+	}
+	return w, nil
+}
+
 // complete fills in what every request has. The user that was given stays as it is.
 func (x *explainer) complete() error {
 	u := *x.o.User
 	x.o.User = &u
+	if x.o.Operation == "" && x.o.Update != nil {
+		x.o.Operation = "update"
+	}
 	if x.o.Operation == "" {
 		x.o.Operation = u.Request.Operation
 	}
@@ -82,6 +121,9 @@ func (x *explainer) complete() error {
 	if !known {
 		return fmt.Errorf("no documents are read for %s: the operation is one of find, count, distinct, aggregate, update, delete",
 			strconv.Quote(x.o.Operation))
+	}
+	if x.o.Update != nil && x.o.Operation != "update" {
+		return errors.New("an update is given, and the operation is " + x.o.Operation)
 	}
 	if u.Request.Action == "" {
 		u.Request.Action = action

@@ -118,6 +118,7 @@ func options(t testing.TB, files map[string]string) explain.Options {
 	return explain.Options{
 		Proxy: p, Namespace: ns, User: mustUser(t, files["user.json"]), Operation: strings.TrimSpace(files["operation"]),
 		Filter: mustDoc(t, files["filter.json"]), Sort: mustDoc(t, files["sort.json"]), Document: mustDoc(t, files["doc.json"]),
+		Update: mustDoc(t, files["update.json"]), Many: files["many"] != "",
 	}
 }
 

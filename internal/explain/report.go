@@ -15,6 +15,7 @@ type Report struct {
 	Roles       []Role      `json:"roles"`
 	Read        Read        `json:"read"`
 	Aggregation Aggregation `json:"aggregation"`
+	Write       *Write      `json:"write,omitempty"`
 	Document    *Document   `json:"document,omitempty"`
 }
 
@@ -97,6 +98,14 @@ type Reason struct {
 	Role       string `json:"role,omitempty"` // absent for the query filters
 	Permission string `json:"permission"`
 	Path       string `json:"path,omitempty"` // of the client's filter
+}
+
+// Write is how an update or a deletion is stored.
+type Write struct {
+	Mode   string          `json:"mode"` // direct or guarded
+	Reason string          `json:"why_guarded,omitempty"`
+	Filter json.RawMessage `json:"write_filter,omitempty"`  // of a direct write
+	Denied json.RawMessage `json:"denied_filter,omitempty"` // what must not be found before it
 }
 
 // Aggregation tells whether a pipeline can begin with the view.

@@ -31,6 +31,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	p.roles(r.Roles)
 	p.read(r.Operation, &r.Read)
 	p.aggregation(&r.Aggregation)
+	if r.Write != nil {
+		p.write(r.Write)
+	}
 	if r.Document != nil {
 		p.document(r.Document)
 	}
@@ -277,5 +280,19 @@ func (p *page) aggregation(a *Aggregation) {
 		p.line(2, "the view, stated in the database as one set of documents")
 	default:
 		p.line(2, "the view, stated in the database as %d sets of documents", a.Segments)
+	}
+}
+
+func (p *page) write(w *Write) {
+	p.heading("Write: how it is stored")
+	if w.Mode == "guarded" {
+		p.line(2, "guarded: the documents are read and decided first, and each is written only if it is still what it was")
+		p.line(10, "because %s", w.Reason)
+		return
+	}
+	p.line(2, "direct: one command, which writes what its filter finds (on a server that can compute fields, else guarded)")
+	p.json(2, "filter  ", w.Filter)
+	if w.Denied != nil {
+		p.json(2, "not if there is ", w.Denied)
 	}
 }
