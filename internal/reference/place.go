@@ -97,29 +97,38 @@ func (p place) reached() []bson.RawValue {
 	return reach(bsonval.FromDocument(p.holder), strings.Split(p.path, "."))
 }
 
-func reach(v bson.RawValue, path []string) []bson.RawValue {
+func reach(v bson.RawValue, path []string) []bson.RawValue { return reached(v, path, true) }
+
+// reached follows a path. Where both is set, a number in it may be a position in an array and a name in the array's
+// documents.
+func reached(v bson.RawValue, path []string, both bool) []bson.RawValue {
 	if len(path) == 0 {
 		return []bson.RawValue{v}
 	}
 	switch v.Type {
 	case bson.TypeEmbeddedDocument:
 		if inner := get(document(v), path[0]); !bsonval.IsMissing(inner) {
-			return reach(inner, path[1:])
+			return reached(inner, path[1:], both)
 		}
 	case bson.TypeArray:
 		var found []bson.RawValue
 		if e := at(v, path[0]); !bsonval.IsMissing(e) {
-			found = reach(e, path[1:])
+			found = reached(e, path[1:], both)
+		}
+		if !both && isNumber(path[0]) {
+			return found
 		}
 		for _, e := range values(v) {
 			if isDocument(e) {
-				found = append(found, reach(e, path)...)
+				found = append(found, reached(e, path, both)...)
 			}
 		}
 		return found
 	}
 	return nil
 }
+
+func isNumber(name string) bool { return strings.Trim(name, "0123456789") == "" }
 
 // ops are MongoDB's operators by name.
 var ops = map[string]query.Op{

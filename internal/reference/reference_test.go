@@ -234,8 +234,8 @@ func TestRequests(t *testing.T) {
 }
 
 func TestDistinct(t *testing.T) {
-	list := docs(t, `{"a":[2,{"b":[1,[3]]}]}`, `{"a":{"$numberDouble":"2.0"}}`, `{"a":null}`, `{}`, `{"a":[]}`, `{"a":{"b":"x"}}`, `{"a":[[1]]}`)
-	for key, want := range map[string]string{"a": `[null,2,{"b":"x"},{"b":[1,[3]]},[1]]`, "a.b": `[1,"x",[3]]`, "a.0": `[1,2]`, "c": `[]`} {
+	list := docs(t, `{"a":[2,{"b":[1,[3]]}]}`, `{"a":{"$numberDouble":"2.0"}}`, `{"a":null}`, `{}`, `{"a":[]}`, `{"a":{"b":"x"}}`, `{"a":[[1]]}`, `{"d":[{"0":1}]}`)
+	for key, want := range map[string]string{"a": `[null,2,{"b":"x"},{"b":[1,[3]]},[1]]`, "a.b": `[1,"x",[3]]`, "a.0": `[1,2]`, "c": `[]`, "d.0": `[{"0":1}]`} {
 		var got []string
 		for _, v := range reference.Distinct(list, key) {
 			text, err := ejson.AppendRelaxedValue(nil, v)

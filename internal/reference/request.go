@@ -65,11 +65,12 @@ func Project(docs []bson.Raw, projection bson.Raw) ([]bson.Raw, error) {
 	return out, nil
 }
 
-// Distinct lists the different values of a key in documents, in BSON order. An array stands for its elements.
+// Distinct lists the different values of a key in documents, in BSON order. An array stands for its elements. In an array
+// a number is a position and never a name, unlike in a query.
 func Distinct(docs []bson.Raw, key string) []bson.RawValue {
 	var found []bson.RawValue
 	for _, doc := range docs {
-		for _, v := range reach(bsonval.FromDocument(doc), strings.Split(key, ".")) {
+		for _, v := range reached(bsonval.FromDocument(doc), strings.Split(key, "."), false) {
 			if isArray(v) {
 				found = append(found, values(v)...)
 			} else {
