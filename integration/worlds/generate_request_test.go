@@ -60,6 +60,8 @@ func (g *generator) query(depth int) bson.D {
 				list = append(list, g.query(depth-1))
 			}
 			q = append(q, bson.E{Key: pick(g, "$and", "$or", "$or", "$nor"), Value: list})
+		case g.real && n < 4:
+			q = append(q, g.absence())
 		case n < 6:
 			q = append(q, bson.E{Key: g.path(), Value: g.sent()})
 		default:
@@ -67,6 +69,13 @@ func (g *generator) query(depth int) bson.D {
 		}
 	}
 	return unique(q)
+}
+
+// absence is a condition that something missing fulfils, or fails, below a field that may be shown in part.
+func (g *generator) absence() bson.E {
+	v := pick[any](g, nil, nil, bson.D{{Key: "$in", Value: bson.A{nil, g.sent()}}}, bson.D{{Key: "$gte", Value: nil}}, bson.D{{Key: "$ne", Value: nil}},
+		bson.D{{Key: "$exists", Value: false}}, bson.D{{Key: "$not", Value: bson.D{{Key: "$lte", Value: nil}}}}, bson.D{{Key: "$nin", Value: bson.A{nil}}})
+	return bson.E{Key: pick(g, "a", "b", "c") + "." + pick(g, innerNames...), Value: v}
 }
 
 // sent is a value that clients may send. The embedded server has ideas of its own about null, arrays and documents.

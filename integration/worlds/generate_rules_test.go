@@ -82,7 +82,7 @@ func (g *generator) access() bson.D {
 // fields is a map of entries, nested at most depth deep.
 func (g *generator) fields(names []string, depth int) bson.D {
 	d := bson.D{}
-	if depth == 3 && g.chance(45) {
+	if depth == 3 && g.chance(60) {
 		d = append(d, bson.E{Key: "_id", Value: bson.D{{Key: "read", Value: g.permission(true)}}})
 	}
 	for _, name := range names {
