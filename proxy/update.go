@@ -125,7 +125,7 @@ func (s *session) postImage(d *rules.Decider, u *update.Update, f *query.Filter,
 
 // upsertByOperators builds the document that an upsert creates: what the filter says is equal, then the update.
 func (s *session) upsertByOperators(f *query.Filter, u *update.Update) (bson.Raw, error) {
-	base, err := fromEqualities(f)
+	base, err := update.Base(f)
 	if err != nil {
 		return nil, s.invalid(err)
 	}
@@ -134,36 +134,6 @@ func (s *session) upsertByOperators(f *query.Filter, u *update.Update) (bson.Raw
 		return nil, s.invalid(err)
 	}
 	return doc, nil
-}
-
-// fromEqualities is the document of what a filter demands to be equal.
-func fromEqualities(f *query.Filter) (bson.Raw, error) {
-	eqs := f.Equalities()
-	if len(eqs) == 0 {
-		return document(nil), nil
-	}
-	doc, start := bsonval.BeginDocument(nil)
-	doc, set := bsonval.BeginElement(doc, bson.TypeEmbeddedDocument, "$set")
-	base, baseStart := bsonval.BeginDocument(nil)
-	hasSet := false
-	for _, e := range eqs {
-		if e.Path == "_id" {
-			base = bsonval.AppendElement(base, "_id", e.Value)
-			continue
-		}
-		hasSet = true
-		doc = bsonval.AppendElement(doc, e.Path, e.Value)
-	}
-	doc = bsonval.EndDocument(bsonval.EndDocument(doc, set), start)
-	base = bsonval.EndDocument(base, baseStart)
-	if !hasSet {
-		return base, nil
-	}
-	u, err := update.Parse(doc, nil, update.Options{})
-	if err != nil {
-		return nil, err
-	}
-	return u.Apply(nil, base, update.Input{Insert: true, Positional: -1})
 }
 
 // namedPaths are the paths that the update names, cut before the first positional segment: what stands there is an

@@ -2,6 +2,7 @@ package update
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -156,7 +157,8 @@ func (a *applier) walkFields(s *step, at place) error {
 	for _, name := range s.order {
 		next := s.next[name]
 		if matched != nil {
-			switch c := compareNames(index, name); {
+			switch c := strings.Compare(index, name); { // by bytes, as in MongoDB, although the names are in another order
+
 			case c == 0:
 				both, err := a.merge(matched, next)
 				if err != nil {

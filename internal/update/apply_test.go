@@ -177,6 +177,9 @@ func TestID(t *testing.T) {
 		{pre: `{"_id":{"a":1}}`, update: `{"$set":{"_id.a":1}}`, want: `{"_id":{"a":1}}`},
 		{pre: `{"_id":{"a":1}}`, update: `{"$set":{"_id.a":2}}`, code: 66},
 		{pre: `{"_id":{"a":1}}`, update: `{"$set":{"_id.b":2}}`, code: 66},
+		{pre: `{"_id":{"a":[1]}}`, update: `{"$push":{"_id.a":{"$each":[1],"$slice":1}}}`, code: 66},
+		{pre: `{"_id":{"a":[1]}}`, update: `{"$push":{"_id.a":{"$each":[],"$sort":1}}}`, code: 66},
+		{pre: `{"_id":{"a":[1]}}`, update: `{"$push":{"_id.a":{"$each":[],"$slice":5}}}`, want: `{"_id":{"a":[1]}}`},
 		{pre: `{"_id":1}`, update: `{"$pop":{"_idx":1}}`, want: `{"_id":1}`},
 		{pre: `{}`, update: `{"$set":{"_id":2}}`, code: 66},
 		{pre: `{"a":1,"b":2}`, update: `{"$setOnInsert":{"_id":2}}`, in: insert, want: `{"_id":2,"a":1,"b":2}`},
@@ -196,6 +199,8 @@ func TestPositionalPaths(t *testing.T) {
 		{pre: `{"a":[1,2]}`, update: `{"$set":{"a.$":5,"a.1":6}}`, in: second, code: 40},
 		{pre: `{"a":[1,2]}`, update: `{"$set":{"a.$":5}}`, code: 2},
 		{pre: `{"b":{}}`, update: `{"$set":{"b.$":5,"b.0":1,"b.10":3,"b.2":4}}`, in: second, want: `{"b":{"0":1,"1":5,"2":4,"10":3}}`},
+		{pre: `{"b":{}}`, update: `{"$set":{"b.$":5,"b.9":1}}`, in: update.Input{Positional: 10}, want: `{"b":{"10":5,"9":1}}`},
+		{pre: `{"b":[]}`, update: `{"$addToSet":{"b.0":1,"b.$":2,"b.10":3}}`, in: update.Input{Positional: 2}, code: 2}, // $ after 10, on a null
 		{pre: `{"b":{}}`, update: `{"$set":{"b.$":5,"b.0":1}}`, in: second, want: `{"b":{"0":1,"1":5}}`},
 		{pre: `{"b":1}`, update: `{"$set":{"b.$":5,"b.5":1}}`, in: second, code: 28},
 		{pre: `{"a":[1,2]}`, update: `{"$inc":{"a.$[]":1}}`, want: `{"a":[2,3]}`},

@@ -16,7 +16,13 @@
 //   - Padding arrays with more than 1,500,000 nulls in one update, MongoDB's limit for each path (34).
 //   - Updates that name more than 10,000 paths, or that would take too long because small conditions meet long arrays (2).
 //
-// An array as the _id of an upsert always fails with 53, where MongoDB has 54 if a $push made it.
+// # Where it refuses differently
+//
+//   - What is wrong with a $pull condition or an array filter is always 2; MongoDB also has 9, 14, 224, 51075 and 51091.
+//   - An array as the _id of an upsert always fails with 53, and before anything else.
+//   - An array filter of nothing but $all: [] selects nothing; MongoDB forgets its name and refuses it (9).
+//
+// An index of 2^31 or more, at which MongoDB's $rename reads past the end of its array, is beyond the end of the array.
 //
 // A Timestamp(0, 0) is kept as it is: MongoDB fills those in at the top level of inserted and replacing documents only.
 package update

@@ -13,6 +13,7 @@ const (
 	codeConflict       = 40
 	codeDollarPrefix   = 52
 	codeInvalidID      = 53
+	codeNotSingleValue = 54
 	codeEmptyName      = 56
 	codeDottedName     = 57
 	codeImmutable      = 66

@@ -8,14 +8,10 @@ import (
 
 // checkID makes sure after a change that the _id is what it was. Only an upsert may set one that was missing.
 func (a *applier) checkID(l *leaf) error {
-	r, renames := l.change.(*rename)
-	if l.path.segments[0] != "_id" && (!renames || r.source.segments[0] != "_id") {
+	if !a.changesID(l) {
 		return nil
 	}
 	before, had := bsonval.Lookup(a.pre, "_id")
-	if !had && a.in.Insert {
-		return nil
-	}
 	c := a.open(&a.root.nodes[0])
 	i, has := c.find("_id")
 	if had && has {
@@ -27,7 +23,19 @@ func (a *applier) checkID(l *leaf) error {
 			return nil
 		}
 	}
-	return refuse(codeImmutable, l.op, "the field _id cannot be changed")
+	return immutable(l)
+}
+
+func immutable(l *leaf) error { return refuse(codeImmutable, l.op, "the field _id cannot be changed") }
+
+// changesID tells whether a change is made to an _id that must stay, or to something in it.
+func (a *applier) changesID(l *leaf) bool {
+	r, renames := l.change.(*rename)
+	if l.path.segments[0] != "_id" && (!renames || r.source.segments[0] != "_id") {
+		return false
+	}
+	_, had := bsonval.Lookup(a.pre, "_id")
+	return had || !a.in.Insert
 }
 
 // encoded returns the value of a node that was looked into.

@@ -78,8 +78,11 @@ func integer(f field, v bson.RawValue) (*int64, error) {
 
 func (m push) existing(a *applier, l *leaf, at place) error {
 	c, err := a.openArray(l, at, codeBadValue)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case (len(m.values) > 0 || m.sort != nil) && a.changesID(l):
+		return immutable(l) // as in MongoDB, even if the array is the same afterwards
 	}
 	m.apply(a, c)
 	return nil
