@@ -73,7 +73,8 @@ func setting(t testing.TB, name string, otherwise int) int {
 	return n
 }
 
-// Fill replaces the content of the collection called name by docs, which get the _ids 0, 1, 2 and so on as int32.
+// Fill replaces the content of the collection called name by docs. Those that do not start with an _id get 0, 1, 2 and so
+// on as int32.
 func (e *Engine) Fill(t testing.TB, name string, docs []bson.D) (*mongo.Collection, []bson.Raw) {
 	t.Helper()
 	coll := e.DB.Collection(name)
@@ -83,7 +84,10 @@ func (e *Engine) Fill(t testing.TB, name string, docs []bson.D) (*mongo.Collecti
 	stored := make([]any, len(docs))
 	raws := make([]bson.Raw, len(docs))
 	for i, d := range docs {
-		raw, err := bson.Marshal(append(bson.D{{Key: "_id", Value: int32(i)}}, d...))
+		if len(d) == 0 || d[0].Key != "_id" {
+			d = append(bson.D{{Key: "_id", Value: int32(i)}}, d...)
+		}
+		raw, err := bson.Marshal(d)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +24,7 @@ func (g *Generator) Update(doc bson.D, wild int) UpdateCase {
 	}
 	for range Pick(g, 1, 1, 1, 2, 2, 3) {
 		op := Pick(g, "$set", "$set", "$set", "$unset", "$inc", "$inc", "$mul", "$min", "$max", "$rename", "$setOnInsert", "$push", "$push", "$addToSet",
-			"$pull", "$pullAll", "$pop", "$bit")
+			"$pull", "$pull", "$pullAll", "$pop", "$bit", "$currentDate")
 		fields := bson.D{}
 		for range Pick(g, 1, 1, 1, 1, 2, 3, 4) {
 			fields = append(fields, bson.E{Key: u.freePath(op), Value: u.argument(op)})
@@ -33,7 +32,29 @@ func (g *Generator) Update(doc bson.D, wild int) UpdateCase {
 		u.out.Update = append(u.out.Update, bson.E{Key: op, Value: unique(fields)})
 	}
 	u.out.Update = unique(u.out.Update)
+	if g.IntN(1000) < wild {
+		u.misshape()
+	}
 	return u.out
+}
+
+// misshape makes something of an update that no operator is to blame for.
+func (u *updateMaker) misshape() {
+	i := u.IntN(len(u.out.Update))
+	switch u.IntN(6) {
+	case 0:
+		u.out.Update[i].Value = bson.D{}
+	case 1:
+		u.out.Update[i].Value = u.Scalar()
+	case 2:
+		u.out.Update = append(u.out.Update, bson.E{Key: Pick(u.Generator, "a", "$foo", "$sets", "$", "$each"), Value: bson.D{{Key: "a", Value: int32(1)}}})
+	case 3:
+		u.out.ArrayFilters = append(u.out.ArrayFilters, bson.D{{Key: Pick(u.Generator, "unused", "f0", "F", "x_", "", "é"), Value: int32(1)}})
+	case 4:
+		u.out.ArrayFilters = append(u.out.ArrayFilters, u.Query(1, 0))
+	case 5:
+		u.out.ArrayFilters = nil
+	}
 }
 
 type updateMaker struct {
@@ -43,6 +64,56 @@ type updateMaker struct {
 	matched bool // the filter may match an array element
 	used    []string
 	out     UpdateCase
+}
+
+// UpdateDocuments returns n documents to be updated and remembers them for operands. Every other one has fields that
+// many operators can do something with: numbers, lists of numbers, lists of objects.
+func (g *Generator) UpdateDocuments(n int) []bson.D {
+	docs := g.Documents(n)
+	for i := range docs {
+		if i%2 == 0 {
+			continue
+		}
+		docs[i] = g.shaped(1 + g.IntN(2))
+		if g.IntN(20) == 0 {
+			docs[i] = append(docs[i], bson.E{Key: Pick(g, "a.b", "$a", "", "01", "é"), Value: g.Value(1)})
+		}
+	}
+	return docs
+}
+
+func (g *Generator) shaped(depth int) bson.D {
+	doc := bson.D{}
+	for _, i := range g.Perm(len(fieldNames))[:1+g.IntN(3)] {
+		doc = append(doc, bson.E{Key: fieldNames[i], Value: g.shape(depth)})
+	}
+	return doc
+}
+
+func (g *Generator) shape(depth int) any {
+	number := func() any {
+		return Pick[any](g, int32(g.IntN(9)), int32(g.IntN(9)), int64(g.IntN(9)), float64(g.IntN(9))/2, mustDecimal("2.5"))
+	}
+	list := bson.A{}
+	switch n := g.IntN(8); {
+	case depth == 0 || n < 2:
+		return number()
+	case n < 4:
+		for range Pick(g, 0, 1, 2, 3, 4, 7) {
+			list = append(list, number())
+		}
+	case n < 6:
+		for range Pick(g, 1, 2, 3, 4) {
+			list = append(list, g.shaped(depth-1))
+		}
+	case n < 7:
+		for range 1 + g.IntN(3) {
+			list = append(list, g.shape(depth-1))
+		}
+	default:
+		return g.shaped(depth - 1)
+	}
+	return list
 }
 
 // filter is a query that should match an array of the document.
@@ -55,7 +126,7 @@ func (u *updateMaker) filter() bson.D {
 				return bson.D{{Key: strings.Join(path, "."), Value: u.condition(Pick(u.Generator, arr...))}}
 			}
 			name, next, ok := u.segment(v, "$rename")
-			if !ok {
+			if !ok || name == "" || name[0] == '$' {
 				break
 			}
 			path, v = append(path, name), next
@@ -64,21 +135,51 @@ func (u *updateMaker) filter() bson.D {
 	return bson.D{{Key: u.Path(), Value: u.condition(u.Operand())}}
 }
 
+// anyCondition is one that v meets, or one that may be refused.
+func (u *updateMaker) anyCondition(v any) any {
+	if u.IntN(4) == 0 {
+		return u.operators(1, u.wild)
+	}
+	return u.condition(v)
+}
+
 // condition is one that v or something like it meets.
 func (u *updateMaker) condition(v any) any {
-	switch u.IntN(8) {
-	case 0:
-		return bson.D{{Key: Pick(u.Generator, "$gte", "$lte", "$ne"), Value: u.literal(v)}}
-	case 1:
-		return bson.D{{Key: "$in", Value: bson.A{u.literal(v), u.literal(u.Operand())}}}
+	switch u.IntN(12) {
+	case 0, 1:
+		return bson.D{{Key: Pick(u.Generator, "$gte", "$lte", "$gt", "$lt", "$ne", "$eq"), Value: u.literal(v)}}
 	case 2:
-		return bson.D{{Key: "$elemMatch", Value: bson.D{{Key: Pick(u.Generator, "$gte", "$lte"), Value: u.literal(v)}}}}
+		return bson.D{{Key: Pick(u.Generator, "$in", "$in", "$nin"), Value: bson.A{u.literal(v), u.literal(u.Operand())}}}
 	case 3:
-		return bson.D{{Key: "$type", Value: Pick(u.Generator, "number", "object", "array", "string")}}
+		return bson.D{{Key: "$elemMatch", Value: bson.D{{Key: Pick(u.Generator, "$gte", "$lte"), Value: u.literal(v)}}}}
 	case 4:
+		return bson.D{{Key: "$type", Value: Pick(u.Generator, "number", "object", "array", "string", "int")}}
+	case 5:
 		return bson.D{{Key: "$exists", Value: u.IntN(2) == 0}}
+	case 6:
+		return bson.D{{Key: "$not", Value: bson.D{{Key: Pick(u.Generator, "$gte", "$lt", "$eq"), Value: u.literal(v)}}}}
+	case 7:
+		return u.fitting(v)
 	}
 	return u.literal(v)
+}
+
+// fitting is a condition of a kind that only some values can meet.
+func (u *updateMaker) fitting(v any) any {
+	switch v := v.(type) {
+	case bson.A:
+		if len(v) > 0 && u.IntN(2) == 0 {
+			return bson.D{{Key: "$all", Value: bson.A{u.literal(v[0])}}}
+		}
+		return bson.D{{Key: "$size", Value: int32(len(v))}}
+	case string:
+		return bson.D{{Key: "$regex", Value: Pick(u.Generator, "^a", "b", ".", "^$")}, {Key: "$options", Value: Pick(u.Generator, "", "i", "s")}}
+	case bson.D:
+		if len(v) > 0 {
+			return bson.D{{Key: "$elemMatch", Value: bson.D{{Key: v[0].Key, Value: u.literal(v[0].Value)}}}}
+		}
+	}
+	return bson.D{{Key: "$mod", Value: bson.A{int32(2), int32(u.IntN(2))}}}
 }
 
 // literal keeps regular expressions and the obsolete types, which conditions treat in ways of their own, out of them.
@@ -90,203 +191,34 @@ func (u *updateMaker) literal(v any) any {
 	return v
 }
 
-// freePath avoids most conflicts with the paths that were made before.
-func (u *updateMaker) freePath(op string) string {
-	filters := len(u.out.ArrayFilters)
-	path, target := u.path(op)
-	for range 30 {
-		free := u.IntN(60) == 0 || !slices.ContainsFunc(u.used, func(other string) bool { return conflict(path, other) })
-		if free && (u.IntN(8) == 0 || suits(op, target)) {
-			break
-		}
-		u.out.ArrayFilters = u.out.ArrayFilters[:filters]
-		path, target = u.path(op)
-	}
-	u.used = append(u.used, path)
-	return path
-}
-
-// suits tells whether an operator can do something with a value.
-func suits(op string, v any) bool {
-	if v == nil {
-		return true
-	}
-	switch op {
-	case "$inc", "$mul":
-		switch v.(type) {
-		case int32, int64, float64, bson.Decimal128:
-			return true
-		}
-		return false
-	case "$bit":
-		switch v.(type) {
-		case int32, int64:
-			return true
-		}
-		return false
-	case "$push", "$addToSet", "$pull", "$pullAll", "$pop":
-		_, ok := v.(bson.A)
-		return ok
-	}
-	return true
-}
-
-// conflict tells whether two paths cannot be in one update.
-func conflict(a, b string) bool {
-	for {
-		x, restA, moreA := strings.Cut(a, ".")
-		y, restB, moreB := strings.Cut(b, ".")
-		if x != y {
-			return strings.HasPrefix(x, "$[") != strings.HasPrefix(y, "$[")
-		}
-		if !moreA || !moreB {
-			return true
-		}
-		a, b = restA, restB
-	}
-}
-
-// path follows the document for a while, then adds segments of its own. It returns what stands at the path, nil for
-// nothing.
-func (u *updateMaker) path(op string) (string, any) {
-	var segments []string
-	var v any = u.doc
-	for len(segments) < 5 {
-		name, next, ok := u.segment(v, op)
-		if !ok || u.IntN(5) == 0 {
-			break
-		}
-		segments, v = append(segments, name), next
-	}
-	for len(segments) == 0 || u.IntN(6) == 0 {
-		segments = append(segments, Pick(u.Generator, "a", "b", "c", "d", "0", "1", "2", "5", "10", "9", "z"))
-		switch v.(type) {
-		case bson.D, bson.A:
-			v = nil
-		}
-	}
-	if u.IntN(300) == 0 {
-		segments = append(segments, Pick(u.Generator, "", "$", "$[]", "$x", "$[zz]", "$[", "$[]]"))
-	}
-	if u.IntN(300) == 0 {
-		segments[0] = Pick(u.Generator, "_id", "$", "$[]", "")
-	}
-	return strings.Join(segments, "."), v
-}
-
-// segment picks a way down from v.
-func (u *updateMaker) segment(v any, op string) (name string, next any, ok bool) {
-	switch c := v.(type) {
-	case bson.D:
-		if len(c) > 0 {
-			e := Pick(u.Generator, c...)
-			return e.Key, e.Value, true
-		}
-	case bson.A:
-		i := 0
-		if len(c) > 0 {
-			i = u.IntN(len(c))
-			next = c[i]
-		}
-		switch n := u.IntN(12); {
-		case n < 2 && op != "$rename":
-			return "$[]", next, true
-		case n < 4 && op != "$rename":
-			return u.identifier(next), next, true
-		case n < 6 && u.matched:
-			return "$", next, true
-		}
-		return strconv.Itoa(i + Pick(u.Generator, 0, 0, 0, 0, 0, 0, 1, 3)), next, true
-	}
-	return "", nil, false
-}
-
 // identifier adds an array filter, or takes one that is there.
 func (u *updateMaker) identifier(element any) string {
 	if n := len(u.out.ArrayFilters); n > 0 && u.IntN(3) > 0 {
 		return "$[f" + strconv.Itoa(u.IntN(n)) + "]"
 	}
 	id := "f" + strconv.Itoa(len(u.out.ArrayFilters))
-	filter := bson.D{{Key: id, Value: u.condition(element)}}
-	if d, ok := element.(bson.D); ok && len(d) > 0 && u.IntN(2) == 0 {
-		e := Pick(u.Generator, d...)
-		filter = bson.D{{Key: id + "." + e.Key, Value: u.condition(e.Value)}}
+	filter := u.arrayFilter(id, element)
+	if u.IntN(6) == 0 {
+		branches := bson.A{filter}
+		for range 1 + u.IntN(2) {
+			branches = append(branches, u.arrayFilter(id, element))
+		}
+		filter = bson.D{{Key: Pick(u.Generator, "$and", "$or", "$or", "$nor"), Value: branches}}
 	}
 	u.out.ArrayFilters = append(u.out.ArrayFilters, filter)
 	return "$[" + id + "]"
 }
 
-func (u *updateMaker) argument(op string) any {
-	if u.IntN(100) < u.wild {
-		return u.Value(2)
+// arrayFilter has one or two conditions on an element or its fields.
+func (u *updateMaker) arrayFilter(id string, element any) bson.D {
+	filter := bson.D{}
+	for range Pick(u.Generator, 1, 1, 1, 2) {
+		path, v := id, element
+		if d, ok := element.(bson.D); ok && len(d) > 0 && u.IntN(2) == 0 {
+			e := Pick(u.Generator, d...)
+			path, v = id+"."+e.Key, e.Value
+		}
+		filter = append(filter, bson.E{Key: path, Value: u.anyCondition(v)})
 	}
-	number := func() any { return Pick(u.Generator, troubleNumbers...) }
-	small := func() any {
-		return Pick[any](u.Generator, int32(0), int32(1), int32(2), int64(-1), -2.0, int32(-5), int32(7), mustDecimal("1"))
-	}
-	switch op {
-	case "$inc", "$mul":
-		return number()
-	case "$rename":
-		return u.freePath(op)
-	case "$pop":
-		return Pick[any](u.Generator, int32(1), int32(-1), 1.0, int64(-1))
-	case "$pullAll":
-		return u.values()
-	case "$bit":
-		ops := bson.D{}
-		for range Pick(u.Generator, 1, 1, 2) {
-			ops = append(ops, bson.E{Key: Pick(u.Generator, "and", "or", "xor"), Value: Pick[any](u.Generator, int32(5), int32(-1), int64(6), int64(1)<<40, int32(0))})
-		}
-		return unique(ops)
-	case "$push":
-		if u.IntN(2) == 0 {
-			return u.Operand()
-		}
-		each := bson.D{{Key: "$each", Value: u.values()}}
-		if u.IntN(2) == 0 {
-			each = append(each, bson.E{Key: "$position", Value: small()})
-		}
-		if u.IntN(3) == 0 {
-			each = append(each, bson.E{Key: "$slice", Value: small()})
-		}
-		if u.IntN(2) == 0 {
-			each = append(each, bson.E{Key: "$sort", Value: u.sort()})
-		}
-		u.Shuffle(len(each), func(i, j int) { each[i], each[j] = each[j], each[i] })
-		return each
-	case "$addToSet":
-		if u.IntN(2) == 0 {
-			return bson.D{{Key: "$each", Value: u.values()}}
-		}
-		return u.Operand()
-	case "$pull":
-		switch u.IntN(4) {
-		case 0:
-			return u.condition(u.Operand())
-		case 1:
-			return bson.D{{Key: u.Path(), Value: u.condition(u.Operand())}}
-		}
-		return u.Operand()
-	}
-	return u.Operand()
-}
-
-func (u *updateMaker) sort() any {
-	if u.IntN(2) == 0 {
-		return Pick[any](u.Generator, int32(1), int32(-1), 1.0)
-	}
-	keys := bson.D{}
-	for range Pick(u.Generator, 1, 1, 2) {
-		keys = append(keys, bson.E{Key: u.Path(), Value: Pick[any](u.Generator, int32(1), int32(-1))})
-	}
-	return unique(keys)
-}
-
-func (u *updateMaker) values() bson.A {
-	values := bson.A{}
-	for range Pick(u.Generator, 0, 1, 1, 2, 3, 5) {
-		values = append(values, u.Operand())
-	}
-	return values
+	return unique(filter)
 }

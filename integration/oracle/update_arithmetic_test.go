@@ -6,32 +6,11 @@ import (
 	"testing"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/rolegate/rolegate/integration/oracle"
 )
 
 const arithmeticUpdates = 8000
-
-// compareAll runs the cases on both sides, each on its own document.
-func compareAll(t *testing.T, coll *mongo.Collection, stored []bson.Raw, cases []oracle.UpdateCase) {
-	t.Helper()
-	counted := map[string]int{}
-	failures := 0
-	for i, want := range theirs(t, coll, cases) {
-		verdict, agree := judge(ours(t, stored[i], cases[i]), want, stored[i])
-		counted[verdict]++
-		if agree {
-			continue
-		}
-		t.Errorf("%s\nupdate  %s\nbefore  %s\nours    %s\ntheirs  %s", verdict, oracle.JSON(cases[i].Update), oracle.JSON(stored[i]),
-			show(ours(t, stored[i], cases[i])), show(want))
-		if failures++; failures >= maxFailures {
-			t.FailNow()
-		}
-	}
-	t.Logf("outcomes:\n%s", counts(counted))
-}
 
 // number returns a number of any type and any size.
 func number(r *rand.Rand) any {
@@ -66,6 +45,7 @@ func number(r *rand.Rand) any {
 
 func TestArithmeticIsTheServers(t *testing.T) {
 	e := oracle.Open(t)
+	c := newComparison()
 	for range e.Scale {
 		docs := make([]bson.D, arithmeticUpdates)
 		cases := make([]oracle.UpdateCase, arithmeticUpdates)
@@ -79,6 +59,7 @@ func TestArithmeticIsTheServers(t *testing.T) {
 			cases[i] = oracle.UpdateCase{Filter: bson.D{}, Update: bson.D{{Key: op, Value: bson.D{{Key: "n", Value: operand}, {Key: "new", Value: operand}}}}}
 		}
 		coll, stored := e.Fill(t, "arithmetic", docs)
-		compareAll(t, coll, stored, cases)
+		c.compare(t, coll, stored, cases)
 	}
+	t.Logf("%s", c)
 }
