@@ -11,6 +11,19 @@ import (
 // Reserved is the name of a lock that App Services stored in documents; it is never shown, whatever the mask says.
 const Reserved = "_id__baas_transaction"
 
+// WithoutReserved returns the document without the reserved field, which is none of the user's and none of the schema's.
+// Corrupt documents stay as they are.
+func WithoutReserved(doc bson.Raw) bson.Raw {
+	out, visible, err := withoutReserved(nil, doc)
+	switch {
+	case err != nil:
+		return doc
+	case !visible:
+		return bsonval.Empty()
+	}
+	return out
+}
+
 // maxDepth bounds the recursion into documents and arrays, above the 180 levels that a server stores.
 const maxDepth = 200
 

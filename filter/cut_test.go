@@ -1,6 +1,7 @@
 package filter_test
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -124,6 +125,24 @@ func TestMaskIsAll(t *testing.T) {
 		if got := tt.mask.IsAll(); got != tt.want {
 			t.Errorf("%s: IsAll = %v, want %v", name, got, tt.want)
 		}
+	}
+}
+
+func TestWithoutReserved(t *testing.T) {
+	t.Parallel()
+	for doc, want := range map[string]string{
+		`{"a":1,"_id__baas_transaction":2,"b":{"_id__baas_transaction":3}}`: `{"a":1,"b":{"_id__baas_transaction":3}}`,
+		`{"_id__baas_transaction":2}`:                                       `{}`,
+		`{"a":1}`:                                                           `{"a":1}`,
+		`{}`:                                                                `{}`,
+	} {
+		if got := filter.WithoutReserved(mustDoc(t, doc)); !bytes.Equal(got, mustDoc(t, want)) {
+			t.Errorf("WithoutReserved(%s) = %v, want %s", doc, got, want)
+		}
+	}
+	corrupt := bson.Raw{12, 0, 0, 0, 99}
+	if got := filter.WithoutReserved(corrupt); !bytes.Equal(got, corrupt) {
+		t.Errorf("a corrupt document becomes %v", got)
 	}
 }
 

@@ -81,13 +81,7 @@ func keepLock(stored, post bson.Raw) bson.Raw {
 	if !found {
 		return post
 	}
-	rest, start := bsonval.BeginDocument(make([]byte, 0, len(stored)))
-	for it := bsonval.NewIter(stored); it.Next(); {
-		if string(it.Key()) != filter.Reserved {
-			rest = append(rest, it.Element()...)
-		}
-	}
-	if bytes.Equal(bsonval.EndDocument(rest, start), post) {
+	if bytes.Equal(filter.WithoutReserved(stored), post) {
 		return stored
 	}
 	out := bsonval.AppendElement(bytes.Clone(post[:len(post)-1]), filter.Reserved, lock)

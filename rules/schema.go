@@ -1,11 +1,14 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/filter"
 	"github.com/rolegate/rolegate/internal/bsonschema"
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/rules/expr"
 )
@@ -68,6 +71,10 @@ func (d *Decider) CheckSchema(pre, post bson.Raw) *SchemaError {
 	if s == nil {
 		return nil
 	}
+	post = filter.WithoutReserved(post)
+	if pre != nil {
+		pre = filter.WithoutReserved(pre)
+	}
 	failures := s.documents.Validate(pre, post, func(n int, this, prev bson.RawValue) bool {
 		env := expr.Env{Root: post, PrevRoot: pre, This: this, Prev: prev}
 		return s.validate[n].Eval(&env) == expr.True
@@ -76,11 +83,26 @@ func (d *Decider) CheckSchema(pre, post bson.Raw) *SchemaError {
 		return nil
 	}
 	for _, f := range failures {
-		if d.mayBeTold(pre, post, f.Path) {
-			return &SchemaError{pointer(f.Path), f.Reason, true}
+		if pre == nil && present(post, f.Path) {
+			return &SchemaError{pointer(f.Path), f.Reason, true} // who sent the document knows what is in it
+		}
+		if d.mayBeTold(pre, post, names(f.Path)) {
+			return &SchemaError{pointer(d.tellablePath(pre, post, f.Path)), f.Reason, true}
 		}
 	}
+	if pre == nil {
+		return &SchemaError{Reason: "does not conform", Readable: true}
+	}
 	return &SchemaError{Path: pointer(failures[0].Path), Reason: failures[0].Reason}
+}
+
+// present tells whether there is something at the path.
+func present(doc bson.Raw, path []bsonschema.Step) bool {
+	v := bsonval.FromDocument(doc)
+	for _, step := range path {
+		v, _ = bsonval.Lookup(documentOf(v), step.Name)
+	}
+	return !bsonval.IsMissing(v)
 }
 
 // mayBeTold tells whether the user may read what is at the path, before and after the write.
@@ -94,12 +116,32 @@ func (d *Decider) mayBeTold(pre, post bson.Raw, path []string) bool {
 	return d.Nameable(post, named) && (pre == nil || d.Nameable(pre, named))
 }
 
+// tellablePath leaves out the positions in stored arrays of which the user may not read all: they would tell how many
+// elements are hidden.
+func (d *Decider) tellablePath(pre, post bson.Raw, path []bsonschema.Step) []bsonschema.Step {
+	out := slices.Clone(path)
+	for i, step := range path {
+		if pre != nil && step.Position && !d.mayBeTold(pre, post, names(path[:i])) {
+			out[i].Name = "*"
+		}
+	}
+	return out
+}
+
+func names(path []bsonschema.Step) []string {
+	out := make([]string, len(path))
+	for i, step := range path {
+		out[i] = step.Name
+	}
+	return out
+}
+
 // pointer writes a path as a JSON pointer.
-func pointer(path []string) string {
+func pointer(path []bsonschema.Step) string {
 	var b strings.Builder
 	escape := strings.NewReplacer("~", "~0", "/", "~1")
-	for _, name := range path {
-		b.WriteString("/" + escape.Replace(name))
+	for _, step := range path {
+		b.WriteString("/" + escape.Replace(step.Name))
 	}
 	return b.String()
 }

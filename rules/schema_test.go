@@ -34,11 +34,12 @@ func withSchema(t *testing.T, role, schema string) (*rules.Policy, source.Diagno
 
 func TestCheckSchema(t *testing.T) {
 	const (
-		all    = `{"name": "all", "apply_when": {}, "write": true}`
-		title  = `{"name": "title", "apply_when": {}, "fields": {"title": {"write": true}, "o": {"fields": {"x": {"read": true}}}}}`
+		all   = `{"name": "all", "apply_when": {}, "write": true}`
+		title = `{"name": "title", "apply_when": {}, "fields": {"title": {"write": true}, "o": {"fields": {"x": {"read": true}}},
+			"list": {"fields": {"n": {"read": true}}}}}`
 		moving = `{"name": "before", "apply_when": {"s": 1}, "read": true}, {"name": "after", "apply_when": {}, "fields": {"s": {"read": true}}}`
 		schema = `{"required": ["must"], "properties": {"title": {"bsonType": "string"}, "o": {"properties": {"x": {"bsonType": "int"},
-			"y": {"bsonType": "int"}}}, "a/b~": {"bsonType": "int"}, "p.q": {"bsonType": "int"},
+			"y": {"bsonType": "int"}}}, "list": {"items": {"properties": {"n": {"bsonType": "int"}}}}, "a/b~": {"bsonType": "int"}, "p.q": {"bsonType": "int"},
 			"v": {"validate": {"%%this": {"%gte": "%%prev"}, "owner": "%%user.id"}}}}`
 	)
 	for _, c := range []struct {
@@ -49,18 +50,23 @@ func TestCheckSchema(t *testing.T) {
 		{"conforms", all, ``, `{"must": 1, "title": "x"}`, "", false},
 		{"wrong type", all, ``, `{"must": 1, "title": 1}`, "/title: is of the wrong type", true},
 		{"required", all, ``, `{}`, "/must: is required", true},
-		{"required and not readable", title, ``, `{}`, "/must: is required", false},
+		{"required and not readable", title, `{"_id": 1}`, `{"_id": 1}`, "/must: is required", false},
+		{"required, not readable and new", title, ``, `{}`, ": does not conform", true},
 		{"the readable one of two", title, ``, `{"title": 1}`, "/title: is of the wrong type", true},
 		{"nested", title, ``, `{"must": 1, "o": {"x": "y"}}`, "/o/x: is of the wrong type", true},
-		{"nested and not readable", title, ``, `{"must": 1, "o": {"y": "y"}}`, "/o/y: is of the wrong type", false},
+		{"nested and not readable", title, `{"must": 1}`, `{"must": 1, "o": {"y": "y"}}`, "/o/y: is of the wrong type", false},
+		{"nested, not readable and new", title, ``, `{"must": 1, "o": {"y": "y"}}`, "/o/y: is of the wrong type", true},
 		{"pointer", all, ``, `{"must": 1, "a/b~": "y"}`, "/a~1b~0: is of the wrong type", true},
-		{"a name that no permission is about", all, ``, `{"must": 1, "p.q": "y"}`, "/p.q: is of the wrong type", false},
+		{"a name that no permission is about", all, `{"must": 1}`, `{"must": 1, "p.q": "y"}`, "/p.q: is of the wrong type", false},
+		{"position", all, `{"must": 1}`, `{"must": 1, "list": [{"n": 1}, {"n": "y"}]}`, "/list/1/n: is of the wrong type", true},
+		{"position among hidden elements", title, `{"must": 1, "list": [{}, {"n": 1}]}`, `{"must": 1, "list": [{}, {"n": "y"}]}`, "/list/*/n: is of the wrong type", true},
+		{"position in a new document", title, ``, `{"must": 1, "list": [{}, {"n": "y"}]}`, "/list/1/n: is of the wrong type", true},
 		{"readable before only", moving, `{"s": 1, "must": 1, "title": 1}`, `{"s": 2, "must": 1, "title": 1}`, "/title: is of the wrong type", false},
 		{"readable after only", moving, `{"s": 2, "must": 1, "title": 1}`, `{"s": 1, "must": 1, "title": 1}`, "/title: is of the wrong type", false},
 		{"validate", all, `{"must": 1, "v": 1, "owner": "ua"}`, `{"must": 1, "v": 2, "owner": "ua"}`, "", false},
 		{"validate fails", all, `{"must": 1, "v": 2, "owner": "ua"}`, `{"must": 1, "v": 1, "owner": "ua"}`, "/v: does not satisfy its validate expression", true},
 		{"validate of a removed field", all, `{"must": 1, "v": 2, "owner": "ua"}`, `{"must": 1, "owner": "ua"}`, "/v: does not satisfy its validate expression", true},
-		{"no role", `{"name": "none", "apply_when": {"x": 1}, "write": true}`, ``, `{"must": 1, "title": 1}`, "/title: is of the wrong type", false},
+		{"no role", `{"name": "none", "apply_when": {"x": 1}, "write": true}`, `{"must": 1}`, `{"must": 1, "title": 1}`, "/title: is of the wrong type", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			policy, ds := withSchema(t, c.role, schema)

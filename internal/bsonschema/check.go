@@ -2,6 +2,8 @@ package bsonschema
 
 import (
 	"regexp"
+	"slices"
+	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -63,13 +65,13 @@ type checker struct {
 
 // value judges what stands at path before and after. A field is judged when it is there in either, so that its removal
 // is, too.
-func (c *checker) value(k *check, pre, post bson.RawValue, path []string) {
+func (c *checker) value(k *check, pre, post bson.RawValue, path []Step) {
 	if k == nil || bsonval.IsMissing(pre) && bsonval.IsMissing(post) || len(c.failures) >= maxFailures {
 		return
 	}
 	for _, n := range k.exprs {
 		if c.judge == nil || !c.judge(n, post, pre) {
-			c.failures = append(c.failures, Failure{clone(path), "does not satisfy its validate expression"})
+			c.failures = append(c.failures, Failure{slices.Clone(path), "does not satisfy its validate expression"})
 		}
 	}
 	for _, a := range k.all {
@@ -83,7 +85,7 @@ func (c *checker) value(k *check, pre, post bson.RawValue, path []string) {
 	}
 }
 
-func (c *checker) fields(k *check, was, is bson.Raw, path []string) {
+func (c *checker) fields(k *check, was, is bson.Raw, path []Step) {
 	if len(k.named) == 0 && len(k.patterns) == 0 && k.rest == nil {
 		return
 	}
@@ -100,8 +102,8 @@ func (c *checker) fields(k *check, was, is bson.Raw, path []string) {
 	}
 }
 
-func (c *checker) field(k *check, name string, pre, post bson.RawValue, path []string) {
-	path = append(clone(path), name)
+func (c *checker) field(k *check, name string, pre, post bson.RawValue, path []Step) {
+	path = append(slices.Clone(path), Step{Name: name})
 	own, found := k.named[name]
 	c.value(own, pre, post, path)
 	for _, p := range k.patterns {
@@ -116,7 +118,7 @@ func (c *checker) field(k *check, name string, pre, post bson.RawValue, path []s
 }
 
 // elements judges the elements of an array. Which one an element was before is known only if there are as many.
-func (c *checker) elements(k *check, pre bson.RawValue, items bson.Raw, path []string) {
+func (c *checker) elements(k *check, pre bson.RawValue, items bson.Raw, path []Step) {
 	if len(k.list) == 0 && k.items == nil {
 		return
 	}
@@ -127,7 +129,7 @@ func (c *checker) elements(k *check, pre bson.RawValue, items bson.Raw, path []s
 		if len(before) == len(after) {
 			was = before[i]
 		}
-		at := append(clone(path), itoa(i))
+		at := append(slices.Clone(path), Step{strconv.Itoa(i), true})
 		if i < len(k.list) {
 			c.value(k.list[i], was, v, at)
 		} else {

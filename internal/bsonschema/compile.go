@@ -99,10 +99,11 @@ func never() schema { return schema{"not": schema{}} }
 
 // tagged is a node that is being rewritten: constraints by tag.
 type tagged struct {
-	byTag map[string]schema
-	all   []any    // further schemas of the same value
-	types []string // the tags it may have
-	typed bool     // whether types says so
+	byTag    map[string]schema
+	all      []any    // further schemas of the same value
+	types    []string // the tags it may have
+	typed    bool     // whether types says so
+	nullable bool     // null is accepted, whatever the schema says
 }
 
 // put adds a keyword of the values with these tags.
@@ -117,6 +118,14 @@ func (t *tagged) put(tags []string, keyword string, value any) {
 
 func (t *tagged) also(s schema) { t.all = append(t.all, s) }
 
+// choose adds a schema of the same value that may be about null, too.
+func (t *tagged) choose(s schema) {
+	if t.nullable {
+		s = schema{"anyOf": []any{schema{"required": []any{"null"}}, s}}
+	}
+	t.also(s)
+}
+
 // schema writes the node down.
 func (t *tagged) schema() schema {
 	properties := schema{}
@@ -130,7 +139,11 @@ func (t *tagged) schema() schema {
 				delete(properties, tag)
 			}
 		}
-		for _, tag := range append([]string{memberDigest, memberUnique, memberNames}, t.types...) {
+		allowed := append([]string{memberDigest, memberUnique, memberNames}, t.types...)
+		if t.nullable {
+			allowed = append(allowed, nullTag)
+		}
+		for _, tag := range allowed {
 			if properties[tag] == nil {
 				properties[tag] = schema{}
 			}
@@ -155,7 +168,7 @@ func (c *compiler) node(v *source.Value, p place) (schema, *check) {
 		c.ds.Error(v.Span, CodeSchema, "", "a schema must be an object, not %s", v.Kind)
 		return never(), nil
 	}
-	t := &tagged{byTag: map[string]schema{}}
+	t := &tagged{byTag: map[string]schema{}, nullable: c.options.NullType && p.optional}
 	k := &check{}
 	for i := range v.Members {
 		m := &v.Members[i]
@@ -166,14 +179,10 @@ func (c *compiler) node(v *source.Value, p place) (schema, *check) {
 		c.ds.Warn(m.NameSpan, CodeKeyword, didYouMean(m.Name, slices.Collect(maps.Keys(c.keywords))),
 			"%q is no keyword of a schema and has no effect", clip(m.Name))
 	}
-	out := t.schema()
-	if c.options.NullType && p.optional {
-		out = schema{"anyOf": []any{schema{"required": []any{"null"}}, out}}
-	}
 	if k.empty() {
 		k = nil
 	}
-	return out, k
+	return t.schema(), k
 }
 
 func didYouMean(name string, known []string) string {

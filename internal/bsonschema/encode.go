@@ -41,7 +41,7 @@ func (e *encoder) value(v bson.RawValue, depth int) (map[string]any, string, err
 	if tag == "" {
 		return nil, "", errMalformed
 	}
-	if e.values++; e.values > maxValues || depth > maxDepth {
+	if e.values += weight(v); e.values > maxValues || depth > maxDepth {
 		return nil, "", errTooLarge
 	}
 	out := map[string]any{}
@@ -62,6 +62,22 @@ func (e *encoder) value(v bson.RawValue, depth int) (map[string]any, string, err
 		out[memberDigest] = digest
 	}
 	return out, digest, err
+}
+
+// weight is how many values one counts for. A decimal may have thousands of digits, which take their time.
+func weight(v bson.RawValue) int {
+	const farFromZero = 64 // digits
+	if v.Type != bson.TypeDecimal128 || len(v.Value) != 16 {
+		return 1
+	}
+	if _, exponent, err := decimalOf(v).BigInt(); err == nil && (exponent > farFromZero || exponent < -farFromZero) {
+		return 1 + max(exponent, -exponent)/farFromZero
+	}
+	return 1
+}
+
+func decimalOf(v bson.RawValue) bson.Decimal128 {
+	return bson.NewDecimal128(binary.LittleEndian.Uint64(v.Value[8:]), binary.LittleEndian.Uint64(v.Value))
 }
 
 // sum starts the digest of a container, if the schema needs one.
@@ -154,7 +170,7 @@ func numberText(v bson.RawValue) (string, bool) {
 		if len(v.Value) != 16 {
 			return "", false
 		}
-		d := bson.NewDecimal128(binary.LittleEndian.Uint64(v.Value[8:]), binary.LittleEndian.Uint64(v.Value))
+		d := decimalOf(v)
 		if d.IsNaN() || d.IsInf() != 0 {
 			return "", false
 		}

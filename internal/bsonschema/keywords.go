@@ -7,6 +7,7 @@ import (
 
 	"github.com/xeipuuv/gojsonschema"
 
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/ejson"
 	"github.com/rolegate/rolegate/internal/source"
 )
@@ -124,6 +125,9 @@ func (r *reading) constant(m *source.Member) { r.oneOf([]*source.Value{m.Value})
 func (r *reading) oneOf(values []*source.Value) {
 	r.needs.digests = true
 	var allowed []any
+	if r.t.nullable {
+		allowed = append(allowed, digestOf(bsonval.Null()))
+	}
 	for _, v := range values {
 		if d := r.literal(v); !slices.Contains(allowed, any(d)) {
 			allowed = append(allowed, d)
@@ -239,12 +243,12 @@ func (r *reading) combine(m *source.Member) {
 			r.k.all = append(r.k.all, k)
 		}
 	}
-	r.t.also(schema{m.Name: list})
+	r.t.choose(schema{m.Name: list})
 }
 
 func (r *reading) not(m *source.Member) {
 	s, _ := r.compiler.node(m.Value, r.at.in(false))
-	r.t.also(schema{"not": s})
+	r.t.choose(schema{"not": s})
 }
 
 // condition reads if with the then and else beside it. The validator's draft does not have them.
@@ -252,11 +256,11 @@ func (r *reading) condition(m *source.Member) {
 	s, _ := r.compiler.node(m.Value, r.at.in(false))
 	if then := r.node.Member("then"); then != nil {
 		follows, _ := r.compiler.node(then.Value, r.at.in(false))
-		r.t.also(schema{"anyOf": []any{schema{"not": s}, follows}})
+		r.t.choose(schema{"anyOf": []any{schema{"not": s}, follows}})
 	}
 	if other := r.node.Member("else"); other != nil {
 		follows, _ := r.compiler.node(other.Value, r.at.in(false))
-		r.t.also(schema{"anyOf": []any{s, follows}})
+		r.t.choose(schema{"anyOf": []any{s, follows}})
 	}
 }
 

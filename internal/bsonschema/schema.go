@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/xeipuuv/gojsonschema"
@@ -15,8 +14,11 @@ import (
 
 const idName = "_id"
 
-// maxFailures bounds how many failures are told apart.
-const maxFailures = 100
+// Bounds on how many failures are told apart: in all, and of one kind, so that those of one array leave room for others.
+const (
+	maxFailures = 1000
+	maxOfAKind  = 100
+)
 
 // Schema is a compiled schema. It is immutable and safe for concurrent use. The zero value lets no document pass.
 type Schema struct {
@@ -32,8 +34,14 @@ type Judge func(expression int, this, prev bson.RawValue) bool
 // Failure says where a document does not conform, and why. It holds no values, but it holds names of fields: whether the
 // client may read them is for the caller to decide.
 type Failure struct {
-	Path   []string // names and positions; empty for the document
-	Reason string   // continues a sentence that starts with the path
+	Path   []Step // empty for the document
+	Reason string // continues a sentence that starts with the path
+}
+
+// Step is a part of a path.
+type Step struct {
+	Name     string
+	Position bool // the name is a position in an array
 }
 
 // Validate checks the document that a write would store. pre is the stored document, nil for a new one. It returns
@@ -63,10 +71,10 @@ func (s *Schema) Validate(pre, post bson.Raw, judge Judge) []Failure {
 	c.value(s.check, before, bsonval.FromDocument(post), nil)
 	failures = append(failures, c.failures...)
 	slices.SortStableFunc(failures, func(a, b Failure) int {
-		return cmp.Or(cmp.Compare(len(a.Path), len(b.Path)), slices.Compare(a.Path, b.Path),
-			cmp.Compare(a.rank(), b.rank()), cmp.Compare(a.Reason, b.Reason))
+		return cmp.Or(cmp.Compare(len(a.Path), len(b.Path)), strings.Compare(key(a.Path), key(b.Path)), cmp.Compare(a.Reason, b.Reason))
 	})
-	return failures
+	failures = slices.CompactFunc(failures, func(a, b Failure) bool { return a.Reason == b.Reason && key(a.Path) == key(b.Path) })
+	return failures[:min(len(failures), maxFailures)]
 }
 
 // failuresOf translates what the validator says. Its own sentences quote values.
@@ -75,18 +83,66 @@ func failuresOf(res *gojsonschema.Result) []Failure {
 		return nil
 	}
 	var out []Failure
+	kinds := map[string]int{}
 	for _, e := range res.Errors() {
 		if e.Type() == "number_all_of" {
 			continue // what is wrong in it comes besides
 		}
-		if out = append(out, failureOf(e)); len(out) == maxFailures {
-			break
+		f := failureOf(e)
+		kind := f.kind()
+		if kinds[kind]++; kinds[kind] <= maxOfAKind {
+			out = append(out, f)
 		}
 	}
 	if len(out) == 0 {
-		out = append(out, Failure{Reason: unspecific})
+		return []Failure{{Reason: unspecific}}
 	}
-	return out
+	return withoutNearest(out)
+}
+
+// kind is the same for the same failure of several elements.
+func (f Failure) kind() string {
+	path := slices.Clone(f.Path)
+	for i := range path {
+		if path[i].Position {
+			path[i].Name = "*"
+		}
+	}
+	return key(path) + f.Reason
+}
+
+// key is a path as a text. No name has a NUL.
+func key(path []Step) string {
+	var b strings.Builder
+	for _, s := range path {
+		b.WriteString(s.Name)
+		b.WriteByte(0)
+	}
+	return b.String()
+}
+
+// withoutNearest drops what is wrong with the nearest of some alternatives: which one that is would tell about all the
+// values that they look at.
+func withoutNearest(failures []Failure) []Failure {
+	choices := map[string]bool{}
+	for _, f := range failures {
+		if f.isChoice() {
+			choices[key(f.Path)] = true
+		}
+	}
+	return slices.DeleteFunc(failures, func(f Failure) bool {
+		for i := range f.Path {
+			if choices[key(f.Path[:i])] {
+				return true
+			}
+		}
+		return choices[key(f.Path)] && !f.isChoice()
+	})
+}
+
+// isChoice tells whether the failure is that no alternative, or not exactly one, matches.
+func (f Failure) isChoice() bool {
+	return f.Reason == reasons["number_any_of"] || f.Reason == reasons["number_one_of"]
 }
 
 const unspecific = "does not conform"
@@ -118,14 +174,6 @@ var reasons = map[string]string{
 	"additional_property_not_allowed": "is not allowed",
 }
 
-// rank puts alternatives before what is wrong with the nearest of them.
-func (f Failure) rank() int {
-	if f.Reason == reasons["number_any_of"] || f.Reason == reasons["number_one_of"] {
-		return 0
-	}
-	return 1
-}
-
 // failureOf takes the tags out of the context of an error.
 func failureOf(e gojsonschema.ResultError) Failure {
 	parts := strings.Split(e.Context().String("\x00"), "\x00")[1:] // without the root; names have no NUL
@@ -133,7 +181,7 @@ func failureOf(e gojsonschema.ResultError) Failure {
 	tag := ""
 	for i, part := range parts {
 		if i%2 == 1 {
-			f.Path = append(f.Path, part)
+			f.Path = append(f.Path, Step{part, tag == "array"})
 			continue
 		}
 		switch tag = part; tag {
@@ -154,15 +202,14 @@ func failureOf(e gojsonschema.ResultError) Failure {
 	case e.Type() == "additional_property_not_allowed" && atTag:
 		f.Reason = "is of the wrong type"
 		return f
+	case e.Type() == "number_not" && !atTag: // see contains
+		f.Reason = "contains nothing of what it must"
+		return f
 	case e.Type() == "additional_property_not_allowed", e.Type() == "required" && !atTag:
-		f.Path = append(f.Path, property)
+		f.Path = append(f.Path, Step{Name: property})
 	}
 	if f.Reason = reasons[e.Type()]; f.Reason == "" {
 		f.Reason = unspecific
 	}
 	return f
 }
-
-func clone(path []string) []string { return slices.Clone(path) }
-
-func itoa(i int) string { return strconv.Itoa(i) }

@@ -47,7 +47,11 @@ func raw(t testing.TB, v any) bson.Raw {
 func say(fs []bsonschema.Failure) string {
 	var out []string
 	for _, f := range fs {
-		out = append(out, strings.TrimSpace(strings.Join(f.Path, ".")+" "+f.Reason))
+		var names []string
+		for _, step := range f.Path {
+			names = append(names, step.Name)
+		}
+		out = append(out, strings.TrimSpace(strings.Join(names, ".")+" "+f.Reason))
 	}
 	return strings.Join(out, "; ")
 }
@@ -164,7 +168,7 @@ func TestValues(t *testing.T) {
 		{
 			`{"anyOf": [{"bsonType": "int"}, {"bsonType": "object", "properties": {"x": {"bsonType": "int"}}}]}`,
 			bson.D{{Key: "x", Value: "y"}},
-			"v matches none of the alternatives; v.x is of the wrong type",
+			"v matches none of the alternatives",
 		},
 		{`{"format": "date-time"}`, "2020-01-01T00:00:00Z", ""},
 		{`{"description": "x", "title": "y", "default": 3, "$schema": "http://127.0.0.1:1/x", "id": "http://127.0.0.1:1/y"}`, "x", ""},
@@ -208,17 +212,46 @@ func TestDocument(t *testing.T) {
 }
 
 func TestNullTypes(t *testing.T) {
-	s := compile(t, `{"required": ["a"], "properties": {"a": {"bsonType": "int"}, "b": {"enum": [1], "properties": {}}},
-		"patternProperties": {"^p": {"bsonType": "int"}}, "additionalProperties": {"bsonType": "int"}}`, bsonschema.Options{NullType: true})
-	ok := raw(t, bson.D{{Key: "a", Value: int32(1)}, {Key: "b", Value: nil}, {Key: "p", Value: nil}, {Key: "x", Value: nil}})
-	if got := s.Validate(nil, ok, nil); len(got) > 0 {
-		t.Error(say(got))
+	for _, c := range []struct {
+		schema string
+		doc    bson.D
+		want   string
+	}{
+		{`{"properties": {"v": {"bsonType": "int"}}}`, bson.D{{Key: "v", Value: nil}}, ""},
+		{`{"properties": {"v": {"bsonType": "int"}}}`, bson.D{{Key: "v", Value: "x"}}, "v is of the wrong type"},
+		{`{"properties": {"v": {"type": "number"}}, "required": ["v"]}`, bson.D{{Key: "v", Value: nil}}, "v is of the wrong type"},
+		{`{"properties": {"v": {"enum": [1], "properties": {}}}}`, bson.D{{Key: "v", Value: nil}}, ""},
+		{`{"properties": {"v": {"enum": [1]}}}`, bson.D{{Key: "v", Value: 2}}, "v is none of the allowed values"},
+		{`{"properties": {"v": {"const": 1}}}`, bson.D{{Key: "v", Value: nil}}, ""},
+		{`{"properties": {"v": {"anyOf": [{"bsonType": "int"}]}}}`, bson.D{{Key: "v", Value: nil}}, ""},
+		{`{"properties": {"v": {"anyOf": [{"bsonType": "int"}]}}}`, bson.D{{Key: "v", Value: "x"}}, "v matches none of the alternatives"},
+		{`{"properties": {"v": {"allOf": [{"bsonType": "int"}]}}}`, bson.D{{Key: "v", Value: nil}}, ""},
+		{`{"properties": {"v": {"not": {"bsonType": "null"}}}}`, bson.D{{Key: "v", Value: nil}}, ""},
+		{`{"properties": {"v": {"if": {"bsonType": "null"}, "then": {"bsonType": "int"}}}}`, bson.D{{Key: "v", Value: nil}}, ""},
+		{`{"properties": {"v": {"items": {"bsonType": "int"}}}}`, bson.D{{Key: "v", Value: bson.A{nil}}}, "v.0 is of the wrong type"},
+		{`{"properties": {"v": {"bsonType": "object", "properties": {"x": {"bsonType": "int"}}}}}`, bson.D{{Key: "v", Value: bson.D{{Key: "x", Value: "y"}}}}, "v.x is of the wrong type"},
+		{`{"patternProperties": {"^v": {"bsonType": "int"}}}`, bson.D{{Key: "v", Value: nil}}, ""},
+		{`{"additionalProperties": {"bsonType": "int"}}`, bson.D{{Key: "v", Value: nil}}, ""},
+	} {
+		s := compile(t, c.schema, bsonschema.Options{NullType: true})
+		if got := say(s.Validate(nil, raw(t, c.doc), nil)); got != c.want {
+			t.Errorf("%s of %v: %q, want %q", c.schema, c.doc, got, c.want)
+		}
 	}
-	if got := say(s.Validate(nil, raw(t, bson.D{{Key: "a", Value: nil}}), nil)); got != "a is of the wrong type" {
-		t.Error(got)
+}
+
+// What is wrong in one array leaves room for what is wrong elsewhere.
+func TestManyFailures(t *testing.T) {
+	s := compile(t, `{"properties": {"a": {"items": {"bsonType": "int"}}, "z": {"bsonType": "int"}}, "additionalProperties": false}`, bsonschema.Options{})
+	doc := bson.D{{Key: "a", Value: make(bson.A, 5000)}, {Key: "z", Value: "x"}}
+	for i := range 2000 {
+		doc = append(doc, bson.E{Key: fmt.Sprint("f", i), Value: 1})
 	}
-	if got := s.Validate(nil, raw(t, bson.D{{Key: "a", Value: int32(1)}, {Key: "b", Value: 2}}), nil); len(got) == 0 {
-		t.Error("another value passes")
+	if got := s.Validate(nil, raw(t, doc), nil); len(got) != 1000 {
+		t.Errorf("%d failures", len(got))
+	}
+	if got := say(s.Validate(nil, raw(t, doc[:2]), nil)); !strings.HasPrefix(got, "z is of the wrong type; a.0 is of the wrong type") {
+		t.Errorf("%.100s", got)
 	}
 }
 
@@ -315,6 +348,16 @@ func TestZeroSchemaLetsNothingPass(t *testing.T) {
 func TestBounds(t *testing.T) {
 	s := compile(t, `{"title": "x"}`, bsonschema.Options{})
 	if got := say(s.Validate(nil, raw(t, bson.D{{Key: "a", Value: make(bson.A, 250_000)}}), nil)); got != "has too many values to be checked" {
+		t.Error(got)
+	}
+	digits := make(bson.A, 5000)
+	for i := range digits {
+		digits[i] = decimal(t, "1E-6000")
+	}
+	if got := say(s.Validate(nil, raw(t, bson.D{{Key: "a", Value: digits}}), nil)); got != "has too many values to be checked" {
+		t.Error(got)
+	}
+	if got := say(s.Validate(nil, raw(t, bson.D{{Key: "a", Value: digits[:100]}}), nil)); got != "" {
 		t.Error(got)
 	}
 	var deep any = 1

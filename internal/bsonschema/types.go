@@ -20,6 +20,9 @@ var (
 	arrayTags  = []string{"array"}
 )
 
+// nullTag is the tag of null.
+const nullTag = "null"
+
 // anyType is the bsonType that excludes nothing.
 const anyType = "mixed"
 
