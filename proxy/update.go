@@ -149,13 +149,13 @@ func namedPaths(u *update.Update) []string {
 	return named
 }
 
-// computedPaths are those of the named paths whose new value depends on the old one.
+// computedPaths are those of the named paths whose new value depends on the old one, as that of an array does in which
+// elements change.
 func computedPaths(u *update.Update) []string {
 	var computed []string
 	for _, n := range u.Named() {
-		switch n.Op {
-		case "$set", "$unset", "$currentDate", "$setOnInsert":
-		default:
+		replaces := n.Op == "$set" || n.Op == "$unset" || n.Op == "$currentDate"
+		if !n.OnInsertOnly && (n.Positional || !replaces) {
 			computed = append(computed, beforePositional(n.Path))
 		}
 	}

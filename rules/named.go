@@ -12,7 +12,8 @@ import (
 
 // checkNamed tells whether the request may name the paths it names. A path that is readable with everything below it
 // may be named; what it changes is judged by the difference. Any other path has to be writable with everything below
-// it, whatever is stored there: otherwise success would tell what a hidden field holds.
+// it, whatever is stored there: otherwise success would tell what a hidden field holds. A part of a hidden value cannot be
+// written at all where the permission is that of the whole.
 func (d *Decider) checkNamed(br *branch, c Change) WriteDecision {
 	for _, path := range c.Named {
 		if d.hiddenByFilter(path) {
@@ -132,7 +133,10 @@ func (d *Decider) namedWritable(br *branch, c Change, path string) expr.Truth {
 	pre, _ := bsonval.Lookup(c.Pre, first)
 	post, _ := bsonval.Lookup(c.Post, first)
 	for n := br.field(first); n != nil; {
-		if n.write.defined || rest == "" {
+		if n.write.defined && rest != "" {
+			return expr.False // the rest of a hidden value would stay, so whether this is permitted would tell of it
+		}
+		if rest == "" {
 			return d.writable(n, pre, post)
 		}
 		name, _, _ := strings.Cut(rest, ".")
