@@ -13,7 +13,7 @@ import (
 // Limits of one application.
 const (
 	maxDocument = 16 << 20
-	maxVisits   = 64 << 20
+	maxVisits   = 16 << 20
 	maxPadding  = 1_500_000
 )
 
@@ -244,7 +244,11 @@ func (a *applier) selected(s *step, element *node) []*step {
 	var steps []*step
 	a.visit(len(s.order))
 	for _, id := range s.order {
-		if f := s.filters[id]; f == nil || f.test.matches(a, element.value()) {
+		f := s.filters[id]
+		if f != nil {
+			a.visit(f.cost * sizeOf(element.value()))
+		}
+		if f == nil || f.test.matches(a, element.value()) {
 			steps = append(steps, s.next[id])
 		}
 	}

@@ -12,9 +12,9 @@ import (
 
 // arrayFilter decides which elements of an array a segment $[id] stands for. Its paths start with the identifier.
 type arrayFilter struct {
-	test  elementTest
-	inner []string // the paths it reads inside an element
-	used  bool
+	test elementTest
+	cost int // of a small element
+	used bool
 }
 
 // elementTest asks a filter about a value as the only field of a document.
@@ -24,7 +24,6 @@ type elementTest struct {
 }
 
 func (t elementTest) matches(a *applier, v bson.RawValue) bool {
-	a.visit(t.cost() * (1 + len(v.Value)/64))
 	doc, start := bsonval.BeginDocument(a.scratch[:0])
 	doc = bsonval.AppendElement(doc, t.name, v)
 	doc = bsonval.EndDocument(doc, start)
@@ -32,8 +31,36 @@ func (t elementTest) matches(a *applier, v bson.RawValue) bool {
 	return t.filter.Match(doc)
 }
 
-// cost is about how many values one test looks at.
-func (t elementTest) cost() int { return len(t.filter.Paths()) }
+// sizeOf is how many values of common size a value stands for.
+func sizeOf(v bson.RawValue) int { return 1 + len(v.Value)/64 }
+
+// costOf is how many values of a condition are compared with one value that it is asked of. Those of an $in are not, but
+// for regular expressions: they are searched.
+func costOf(condition []byte) int {
+	cost := 0
+	for it := bsonval.NewIter(condition); it.Next(); {
+		v, name := it.Value(), string(it.Key())
+		switch {
+		case name == "$in" || name == "$nin":
+			cost += 1 + patterns(v)
+		case v.Type == bson.TypeEmbeddedDocument || v.Type == bson.TypeArray:
+			cost += costOf(v.Value)
+		default:
+			cost++
+		}
+	}
+	return max(cost, 1)
+}
+
+func patterns(list bson.RawValue) int {
+	n := 0
+	for it := bsonval.NewIter(list.Value); it.Next(); {
+		if it.Value().Type == bson.TypeRegex {
+			n++
+		}
+	}
+	return n
+}
 
 func (p *parser) parseArrayFilters(filters []bson.Raw) error {
 	const op = "arrayFilters"
@@ -46,12 +73,11 @@ func (p *parser) parseArrayFilters(filters []bson.Raw) error {
 			return refuse(codeFailedToParse, op, "an array filter names no field")
 		}
 		id := f.Paths()[0].Segments()[0]
-		af := &arrayFilter{test: elementTest{f, id}}
+		af := &arrayFilter{test: elementTest{f, id}, cost: costOf(doc)}
 		for _, path := range f.Paths() {
 			if path.Segments()[0] != id {
 				return refuse(codeFailedToParse, op, "an array filter names two identifiers")
 			}
-			af.inner = append(af.inner, dotted(path.Segments()[1:]))
 		}
 		if !isIdentifier(id) {
 			return refuse(codeBadValue, op, "an identifier must be letters and digits that begin with a lowercase letter")

@@ -194,6 +194,16 @@ func TestExpensiveUpdates(t *testing.T) {
 	runAll(t, []applied{
 		{name: "push much to much", pre: `{"a":[` + strings.Repeat(",{}", 70_000)[1:] + `]}`, update: `{"$push":{"a.$[].b":{"$each":[` + each + `],"$slice":1}}}`, code: 2},
 		{name: "push something", pre: `{"a":[{},{}]}`, update: `{"$push":{"a.$[].b":{"$each":[` + each + `],"$slice":1}}}`, want: `{"a":[{"b":[2]},{"b":[2]}]}`},
+		{name: "many conditions", pre: pre, update: `{"$pull":{"a":{"$or":[` + strings.Repeat(`,{"b":5}`, 100)[1:] + `]}}}`, want: pre},
+		{
+			name: "many conditions on many elements", pre: `{"a":[` + strings.Repeat(",{}", 70_000)[1:] + `]}`,
+			update: `{"$pull":{"a":{"$and":[` + strings.Repeat(`,{"$or":[`+strings.Repeat(`,{"b":5}`, 90)[1:]+`]}`, 9)[1:] + `]}}}`, code: 2,
+		},
+		{
+			name: "many filters of many elements", pre: `{"a":[` + strings.Repeat(",{}", 70_000)[1:] + `]}`, update: `{"$set":{"a.$[x].n":1}}`,
+			filters: `[{"$and":[` + strings.Repeat(`,{"$or":[`+strings.Repeat(`,{"x.b":5}`, 90)[1:]+`]}`, 9)[1:] + `]}]`, code: 2,
+		},
+		{name: "a long list", pre: pre, update: `{"$pull":{"a":{"b":{"$in":[` + strings.Repeat(",5", 5000)[1:] + `]}}}}`, want: pre},
 		{name: "a large condition", pre: pre, update: `{"$pull":{"a.$[].b":{"$gt":5}}}`, want: pre},
 	})
 }

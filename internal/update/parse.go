@@ -12,9 +12,8 @@ import (
 // Update is a parsed update document. It is immutable and aliases the bytes it was parsed from. The zero Update and a
 // nil one change nothing.
 type Update struct {
-	root       *step
-	named      []NamedPath
-	conditions []CondPath
+	root  *step
+	named []NamedPath
 }
 
 // NamedPath is a path that an operator names.
@@ -25,23 +24,13 @@ type NamedPath struct {
 	OnInsertOnly bool // written only when an upsert inserts
 }
 
-// CondPath is a path that is read to decide what happens to the elements of an array: by an array filter, by a $pull or
-// by the $sort of a $push.
-type CondPath struct {
-	Array string // path of the array as written, which may itself have positional segments
-	Inner string // path inside an element, "" for the element as a whole
-}
-
 // Options says what an update may contain. The zero value is for clients.
 type Options struct {
 	Query query.Options // for the conditions of $pull and the array filters
 }
 
-// Limits of one update.
-const (
-	maxPaths      = 10_000
-	maxConditions = 10_000
-)
+// maxPaths is how many paths one update may name.
+const maxPaths = 10_000
 
 // Parse reads an update document: operators with the paths they change, for each path its argument. It refuses with an
 // *Error what it does not know.
@@ -51,7 +40,7 @@ func Parse(update bson.Raw, arrayFilters []bson.Raw, o Options) (*Update, error)
 		return nil, err
 	}
 	p := &parser{
-		o: o, update: &Update{root: newStep()}, filters: map[string]*arrayFilter{}, operators: map[string]bool{}, conditions: map[CondPath]bool{},
+		o: o, update: &Update{root: newStep()}, filters: map[string]*arrayFilter{}, operators: map[string]bool{},
 	}
 	if err := p.parseArrayFilters(arrayFilters); err != nil {
 		return nil, err
@@ -62,11 +51,8 @@ func Parse(update bson.Raw, arrayFilters []bson.Raw, o Options) (*Update, error)
 			return nil, err
 		}
 	}
-	switch {
-	case len(p.operators) == 0:
+	if len(p.operators) == 0 {
 		return nil, refuse(codeFailedToParse, "", "the update has no operators")
-	case len(p.conditions) > maxConditions:
-		return nil, refuse(codeBadValue, "", "the update has too many conditions")
 	}
 	if err := p.checkFiltersUsed(); err != nil {
 		return nil, err
@@ -90,17 +76,12 @@ func validate(doc bson.Raw, depth int) error {
 // target. The caller must not change the result.
 func (u *Update) Named() []NamedPath { return u.named }
 
-// Conditions returns the paths that are read to decide what happens to the elements of arrays. The caller must not
-// change the result.
-func (u *Update) Conditions() []CondPath { return u.conditions }
-
 // parser collects an Update.
 type parser struct {
-	o          Options
-	update     *Update
-	filters    map[string]*arrayFilter // by identifier
-	operators  map[string]bool
-	conditions map[CondPath]bool
+	o         Options
+	update    *Update
+	filters   map[string]*arrayFilter // by identifier
+	operators map[string]bool
 }
 
 // field is one path of one operator with its argument.
@@ -192,7 +173,7 @@ func (p *parser) insert(l *leaf) error {
 		}
 		if selects {
 			s.elements, name = true, id
-			if err := p.use(s, l, i, id); err != nil {
+			if err := p.use(s, l, id); err != nil {
 				return err
 			}
 		}
@@ -210,8 +191,8 @@ func (p *parser) insert(l *leaf) error {
 	return nil
 }
 
-// use looks up the array filter for the segment i of a path.
-func (p *parser) use(s *step, l *leaf, i int, id string) error {
+// use looks up the array filter for a segment of a path.
+func (p *parser) use(s *step, l *leaf, id string) error {
 	f := p.filters[id]
 	switch {
 	case id == "":
@@ -221,18 +202,5 @@ func (p *parser) use(s *step, l *leaf, i int, id string) error {
 	}
 	f.used = true
 	s.setFilter(f)
-	for _, inner := range f.inner {
-		p.condition(l.path.before(i), inner)
-	}
 	return nil
-}
-
-// condition notes a path that decides about elements, once.
-func (p *parser) condition(array, inner string) {
-	c := CondPath{Array: array, Inner: inner}
-	if p.conditions[c] || len(p.conditions) > maxConditions {
-		return
-	}
-	p.conditions[c] = true
-	p.update.conditions = append(p.update.conditions, c)
 }

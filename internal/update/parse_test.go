@@ -121,26 +121,13 @@ func TestParseLimits(t *testing.T) {
 	for i := range 10_001 {
 		paths = append(paths, bson.E{Key: fmt.Sprint("f", i), Value: 1})
 	}
-	arrays := bson.D{}
-	for i := range 5001 {
-		arrays = append(arrays, bson.E{Key: fmt.Sprint("f", i, ".$[x]"), Value: 1})
-	}
-	filter := raw(t, `{"x.a":1,"x.b":1}`)
-	for name, c := range map[string]struct {
-		paths   bson.D
-		filters []bson.Raw
-	}{
-		"paths":      {paths, nil},
-		"conditions": {arrays, []bson.Raw{filter}},
-	} {
-		for n, wantErr := range map[int]bool{len(c.paths): true, len(c.paths) - 1: false} {
-			doc, err := bson.Marshal(bson.D{{Key: "$set", Value: c.paths[:n]}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := update.Parse(doc, c.filters, update.Options{}); (err != nil) != wantErr {
-				t.Errorf("%d %s: %v", n, name, err)
-			}
+	for n, wantErr := range map[int]bool{len(paths): true, len(paths) - 1: false} {
+		doc, err := bson.Marshal(bson.D{{Key: "$set", Value: paths[:n]}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := update.Parse(doc, nil, update.Options{}); (err != nil) != wantErr {
+			t.Errorf("%d paths: %v", n, err)
 		}
 	}
 }
@@ -174,37 +161,6 @@ func TestNamed(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, u.Named()); diff != "" {
 		t.Errorf("Named (-want +got)\n%s", diff)
-	}
-}
-
-func TestConditions(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		update, filters string
-		want            []update.CondPath
-	}{
-		{`{"$set":{"a":1,"b.$[]":2}}`, ``, nil},
-		{`{"$set":{"a.$[x].b.$[y].c":1,"a.$[x].d":2}}`, `[{"x.k":1,"x.l.m":2},{"y":{"$gt":1}}]`, []update.CondPath{
-			{Array: "a", Inner: "k"}, {Array: "a", Inner: "l.m"}, {Array: "a.$[x].b"},
-		}},
-		{`{"$pull":{"a":1}}`, ``, []update.CondPath{{Array: "a"}}},
-		{`{"$pull":{"a":{"$gt":1}}}`, ``, []update.CondPath{{Array: "a"}}},
-		{`{"$pull":{"a.$[].b":{"$elemMatch":{"c.d":1}}}}`, ``, []update.CondPath{{Array: "a.$[].b"}, {Array: "a.$[].b", Inner: "c.d"}}},
-		{`{"$pull":{"a":{"b.c":1,"$or":[{"d":1},{"e":{"$elemMatch":{"f":1}}}]}}}`, ``, []update.CondPath{
-			{Array: "a", Inner: "b.c"}, {Array: "a", Inner: "d"}, {Array: "a", Inner: "e"}, {Array: "a", Inner: "e.f"},
-		}},
-		{`{"$push":{"a":{"$each":[],"$sort":{"b.c":1,"d":-1}}}}`, ``, []update.CondPath{{Array: "a", Inner: "b.c"}, {Array: "a", Inner: "d"}}},
-		{`{"$push":{"a":{"$each":[],"$sort":1}}}`, ``, []update.CondPath{{Array: "a"}}},
-		{`{"$push":{"a":{"$each":[1],"$slice":1}},"$addToSet":{"b":1},"$pullAll":{"c":[1]},"$pop":{"d":1}}`, ``, nil},
-	} {
-		u, err := update.Parse(raw(t, c.update), list(t, c.filters), update.Options{})
-		if err != nil {
-			t.Errorf("%s: %v", c.update, err)
-			continue
-		}
-		if diff := cmp.Diff(c.want, u.Conditions()); diff != "" {
-			t.Errorf("Conditions of %s (-want +got)\n%s", c.update, diff)
-		}
 	}
 }
 

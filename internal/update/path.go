@@ -84,9 +84,6 @@ func (p path) hasPositional() bool {
 	return false
 }
 
-// before is the text of the path up to its segment i.
-func (p path) before(i int) string { return strings.Join(p.segments[:i], ".") }
-
 // isPrefixOf tells whether p leads to other or is the same path.
 func (p path) isPrefixOf(other path) bool {
 	return p.text == other.text || strings.HasPrefix(other.text, p.text+".")

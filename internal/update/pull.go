@@ -11,7 +11,7 @@ import (
 
 // pull is $pull and $pullAll: it removes the elements that its condition holds for.
 type pull struct {
-	cost    int // of one element
+	cost    int // of a small element
 	removes func(a *applier, element bson.RawValue) bool
 }
 
@@ -41,7 +41,6 @@ func newPull(p *parser, f field) (change, error) {
 	case isDocument || f.value.Type == bson.TypeRegex:
 		return p.pullMatching(f)
 	}
-	p.condition(f.path.text, "")
 	return pull{1, func(_ *applier, element bson.RawValue) bool {
 		return bsonval.Equal(f.value, element)
 	}}, nil
@@ -52,10 +51,7 @@ func (p *parser) pullObjects(f field, doc bson.Raw) (change, error) {
 	if err != nil {
 		return nil, refuse(codeBadValue, f.op, err.Error())
 	}
-	for _, path := range filter.Paths() {
-		p.condition(f.path.text, path.String())
-	}
-	return pull{len(filter.Paths()), func(_ *applier, element bson.RawValue) bool {
+	return pull{costOf(doc), func(_ *applier, element bson.RawValue) bool {
 		doc, ok := bsonval.Document(element)
 		return ok && filter.Match(doc)
 	}}, nil
@@ -63,17 +59,12 @@ func (p *parser) pullObjects(f field, doc bson.Raw) (change, error) {
 
 func (p *parser) pullMatching(f field) (change, error) {
 	doc, start := bsonval.BeginDocument(nil)
-	doc = bsonval.AppendElement(doc, wrapped, f.value)
-	filter, err := query.Parse(bsonval.EndDocument(doc, start), p.o.Query)
+	doc = bsonval.EndDocument(bsonval.AppendElement(doc, wrapped, f.value), start)
+	filter, err := query.Parse(doc, p.o.Query)
 	if err != nil {
 		return nil, refuse(codeBadValue, f.op, err.Error())
 	}
-	for _, path := range filter.Paths() {
-		inner := path.Segments()[1:]
-		p.condition(f.path.text, dotted(inner))
-	}
-	test := elementTest{filter, wrapped}
-	return pull{test.cost(), test.matches}, nil
+	return pull{costOf(doc), elementTest{filter, wrapped}.matches}, nil
 }
 
 // startsWithOperator tells whether an object is a set of operators on a value, by its first name.
@@ -88,12 +79,12 @@ func (p pull) existing(a *applier, l *leaf, at place) error {
 	if err != nil {
 		return err
 	}
-	a.visit(len(c.nodes) * p.cost)
-	if err := a.tooExpensive(); err != nil {
-		return err
-	}
-	c.nodes = slices.DeleteFunc(c.nodes, func(n node) bool { return p.removes(a, n.value()) })
-	return nil
+	c.nodes = slices.DeleteFunc(c.nodes, func(n node) bool {
+		v := n.value()
+		a.visit(p.cost * sizeOf(v))
+		return a.visits <= maxVisits && p.removes(a, v)
+	})
+	return a.tooExpensive()
 }
 
 func (pull) missing(*applier, *leaf, place) (bson.RawValue, absence, error) {

@@ -16,7 +16,7 @@ type push struct {
 	sort     *sorter
 }
 
-func newPush(p *parser, f field) (change, error) {
+func newPush(_ *parser, f field) (change, error) {
 	doc, _ := bsonval.Document(f.value)
 	each, ok := bsonval.Lookup(doc, "$each")
 	if !ok {
@@ -31,11 +31,6 @@ func newPush(p *parser, f field) (change, error) {
 		return nil, refuse(codeBadValue, f.op, "the argument of $each must be an array")
 	}
 	m.values, _ = elements(arr)
-	if m.sort != nil {
-		for _, inner := range m.sort.paths() {
-			p.condition(f.path.text, inner)
-		}
-	}
 	return m, checkStored(f.op, each, len(f.path.segments))
 }
 

@@ -2,7 +2,6 @@ package update
 
 import (
 	"slices"
-	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -53,17 +52,6 @@ func newSortKey(f field, path []string, direction bson.RawValue) (sortKey, error
 	}
 	return sortKey{path: path, descending: n < 0}, nil
 }
-
-// paths returns the paths that the sort reads inside the elements.
-func (s *sorter) paths() []string {
-	paths := make([]string, len(s.keys))
-	for i, k := range s.keys {
-		paths[i] = dotted(k.path)
-	}
-	return paths
-}
-
-func dotted(segments []string) string { return strings.Join(segments, ".") }
 
 // sort orders elements; equal ones stay as they are.
 func (s *sorter) sort(nodes []node) {
