@@ -51,7 +51,7 @@ func checkNames(doc []byte, isArray bool, depth int) error {
 				return errors.New("a field name occurs twice in one document")
 			case name == "" || len(name) > maxName || name[0] == '$' || strings.Contains(name, "."):
 				return fmt.Errorf("field names cannot be empty, start with $, contain a dot or be longer than %d bytes", maxName)
-			case name == filter.Reserved:
+			case depth == 1 && name == filter.Reserved:
 				return errors.New("the field name " + filter.Reserved + " is reserved")
 			}
 			seen[name] = true

@@ -61,15 +61,22 @@ func (s *session) replacement(op Replace, sort bson.Raw) (*item, error) {
 		return it, nil
 	}
 	it.insert = func() (bson.Raw, error) {
-		if _, given := bsonval.Lookup(op.Replacement, "_id"); given {
-			return op.Replacement, nil
-		}
+		id, given := bsonval.Lookup(op.Replacement, "_id")
+		var asked []bson.RawValue
 		for _, e := range v.filter.Equalities() {
 			if e.Path == "_id" {
-				return prependID(op.Replacement, e.Value), nil
+				asked = append(asked, e.Value)
 			}
 		}
-		return op.Replacement, nil
+		switch {
+		case len(asked) == 0:
+			return op.Replacement, nil
+		case len(asked) > 1 || given && !bsonval.Equal(id, asked[0]):
+			return nil, s.invalid(errors.New("the filter asks for another _id than the document would have"))
+		case given:
+			return op.Replacement, nil
+		}
+		return prependID(op.Replacement, asked[0]), nil
 	}
 	return it, nil
 }

@@ -45,6 +45,9 @@ func (s *session) update(ctx context.Context, it *item) (UpdateResult, error) {
 // change is the item of an update. The sort says which document is the first.
 func (s *session) change(op Update, sort bson.Raw) (*item, error) {
 	if !op.Many && isReplacement(op.Update) {
+		if len(op.ArrayFilters) > 0 {
+			return nil, s.invalid(errors.New("arrayFilters are for updates with operators"))
+		}
 		return s.replacement(Replace{Filter: op.Filter, Replacement: op.Update, Upsert: op.Upsert}, sort)
 	}
 	v, err := s.parseRead(op.Filter, sort)
@@ -57,7 +60,7 @@ func (s *session) change(op Update, sort bson.Raw) (*item, error) {
 	}
 	named := namedPaths(u)
 	for _, path := range named {
-		if strings.Contains(path, filter.Reserved) {
+		if first, _, _ := strings.Cut(path, "."); first == filter.Reserved {
 			return nil, s.invalid(errors.New("the field name " + filter.Reserved + " is reserved"))
 		}
 	}
