@@ -11,8 +11,8 @@ import (
 // Reserved is the name of a lock that App Services stored in documents; it is never shown, whatever the mask says.
 const Reserved = "_id__baas_transaction"
 
-// WithoutReserved returns the document without the reserved field, which is none of the user's and none of the schema's.
-// Corrupt documents stay as they are.
+// WithoutReserved returns the document without the reserved field, which is none of the user's and none of the
+// schema's. Corrupt documents stay as they are.
 func WithoutReserved(doc bson.Raw) bson.Raw {
 	out, visible, err := withoutReserved(nil, doc)
 	switch {
@@ -27,9 +27,9 @@ func WithoutReserved(doc bson.Raw) bson.Raw {
 // maxDepth bounds the recursion into documents and arrays, above the 180 levels that a server stores.
 const maxDepth = 200
 
-// Cut appends to dst what m shows of doc, in the order of doc. visible is false when that is nothing: out is then dst as
-// it was, and the document is to be withheld. Containers of which nothing is left are left out, elements of arrays close
-// up and are numbered anew. A name that occurs twice is judged each time.
+// Cut appends to dst what m shows of doc, in the order of doc. visible is false when that is nothing: out is then dst
+// as it was, and the document is to be withheld. Containers of which nothing is left are left out, elements of arrays
+// close up and are numbered anew. A name that occurs twice is judged each time.
 //
 // On an error, of a Judge or about corrupt bytes, out is dst as it was. out never aliases doc, and doc must not overlap
 // the free part of dst; with enough room in dst nothing is allocated. The bytes of values that are shown whole are

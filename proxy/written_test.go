@@ -7,8 +7,8 @@ import (
 	"github.com/rolegate/rolegate/proxy"
 )
 
-// TestWhatCountsAsWritten is about what a write needs a permission for: what it changes, and what it names that the user
-// may not read, whatever is stored there.
+// TestWhatCountsAsWritten is about what a write needs a permission for: what it changes, and what it names that the
+// user may not read, whatever is stored there.
 func TestWhatCountsAsWritten(t *testing.T) {
 	const (
 		// Everything is readable, the title is writable.

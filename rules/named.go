@@ -12,8 +12,8 @@ import (
 
 // checkNamed tells whether the request may name the paths it names. A path that is readable with everything below it
 // may be named; what it changes is judged by the difference. Any other path has to be writable with everything below
-// it, whatever is stored there: otherwise success would tell what a hidden field holds. A part of a hidden value cannot be
-// written at all where the permission is that of the whole.
+// it, whatever is stored there: otherwise success would tell what a hidden field holds. A part of a hidden value
+// cannot be written at all where the permission is that of the whole.
 func (d *Decider) checkNamed(br *branch, c Change) WriteDecision {
 	for _, path := range c.Named {
 		if d.hiddenByFilter(path) {

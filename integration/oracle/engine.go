@@ -1,8 +1,9 @@
 // Package oracle compares what this project computes in process with what MongoDB computes: queries, sorts, the
-// values of distinct, and updates, over random documents that lean towards trouble.
+// values of distinct, updates, and which documents conform to a schema, over random documents that lean towards
+// trouble.
 //
-// It needs a real MongoDB at ROLEGATE_TEST_MONGODB_URI and skips without one. ROLEGATE_ORACLE_SCALE multiplies the number
-// of comparisons (1 by default), ROLEGATE_ORACLE_SEED repeats a run; every failure prints its seed.
+// It needs a real MongoDB at ROLEGATE_TEST_MONGODB_URI and skips without one. ROLEGATE_ORACLE_SCALE multiplies the
+// number of comparisons (1 by default), ROLEGATE_ORACLE_SEED repeats a run; every failure prints its seed.
 package oracle
 
 import (
@@ -73,8 +74,8 @@ func setting(t testing.TB, name string, otherwise int) int {
 	return n
 }
 
-// Fill replaces the content of the collection called name by docs. Those that do not start with an _id get 0, 1, 2 and so
-// on as int32.
+// Fill replaces the content of the collection called name by docs. Those that do not start with an _id get 0, 1, 2
+// and so on as int32.
 func (e *Engine) Fill(t testing.TB, name string, docs []bson.D) (*mongo.Collection, []bson.Raw) {
 	t.Helper()
 	coll := e.DB.Collection(name)

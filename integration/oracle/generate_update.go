@@ -14,8 +14,8 @@ type UpdateCase struct {
 	ArrayFilters []bson.D
 }
 
-// Update returns an update that has something to do with doc. wild is how many of a hundred arguments are of a kind that
-// the operator may refuse.
+// Update returns an update that has something to do with doc. wild is how many of a hundred arguments are of a kind
+// that the operator may refuse.
 func (g *Generator) Update(doc bson.D, wild int) UpdateCase {
 	u := &updateMaker{Generator: g, doc: doc, wild: wild, out: UpdateCase{Filter: bson.D{}}}
 	if g.IntN(3) == 0 {

@@ -148,6 +148,10 @@ func (c *comparison) judge(t *testing.T, u oracle.UpdateCase, pre bson.Raw, got,
 	}
 	c.verdicts[verdict]++
 	c.coverage.Count(u, outcomeOf(verdict, got))
+	var refusal *update.Error
+	if errors.As(got.err, &refusal) && want.err != nil {
+		c.coverage.Note("both refuse "+refusal.Op, fmt.Sprint(got.code))
+	}
 	if agree {
 		return
 	}
@@ -177,7 +181,7 @@ func TestUpdatesMakeWhatTheServerMakes(t *testing.T) {
 	t.Logf("%sby what stands in the updates: how many change the document, leave it as it is, or fail with a code:%s", c, c.coverage)
 }
 
-// TestUpdatesLeaveTheIDAlone compares updates of documents whose _id is an object. Most of them name it or what is in it.
+// TestUpdatesLeaveTheIDAlone compares updates of documents whose _id is an object. Most of them name it or a part of it.
 func TestUpdatesLeaveTheIDAlone(t *testing.T) {
 	e := oracle.Open(t)
 	c := newComparison()
@@ -239,8 +243,8 @@ func conditionOf(text string) (string, bool) {
 }
 
 // sameMistake tells whether two codes mean the same. We have one code for all conditions; the server has others for
-// patterns, for the operand of $type and for operators that are for other places. That the _id of an upsert is an array we
-// say first, the server last, and differently if the array was made by $push.
+// patterns, for the operand of $type and for operators that are for other places. That the _id of an upsert is an
+// array we say first, the server last, and differently if the array was made by $push.
 func sameMistake(got, want outcome) bool {
 	const invalidID = 53
 	if got.code == invalidID {

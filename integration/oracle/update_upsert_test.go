@@ -19,8 +19,8 @@ import (
 
 const updatesThatInsert = 3000
 
-// TestUpsertsMakeWhatTheServerMakes compares documents that upserts insert. Half of them get their _id from the server or
-// the update, and half have a filter that demands more to be equal.
+// TestUpsertsMakeWhatTheServerMakes compares documents that upserts insert. Half of them get their _id from the
+// server or the update, and half have a filter that demands more to be equal.
 func TestUpsertsMakeWhatTheServerMakes(t *testing.T) {
 	e := oracle.Open(t)
 	coll := e.DB.Collection("upserts")

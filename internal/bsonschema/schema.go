@@ -14,7 +14,8 @@ import (
 
 const idName = "_id"
 
-// Bounds on how many failures are told apart: in all, and of one kind, so that those of one array leave room for others.
+// Bounds on how many failures are told apart: in all, and of one kind, so that those of one array leave room for
+// others.
 const (
 	maxFailures = 1000
 	maxOfAKind  = 100
@@ -31,8 +32,8 @@ type Schema struct {
 // be missing, not both. The expression is named by the number that Options.Validate returned for it.
 type Judge func(expression int, this, prev bson.RawValue) bool
 
-// Failure says where a document does not conform, and why. It holds no values, but it holds names of fields: whether the
-// client may read them is for the caller to decide.
+// Failure says where a document does not conform, and why. It holds no values, but it holds names of fields: whether
+// the client may read them is for the caller to decide.
 type Failure struct {
 	Path   []Step // empty for the document
 	Reason string // continues a sentence that starts with the path

@@ -10,8 +10,8 @@ import (
 	"github.com/rolegate/rolegate/internal/query"
 )
 
-// Base returns the document that an upsert starts from: what the filter demands to be equal. Its fields are in the order
-// of new fields; MongoDB leaves theirs to chance.
+// Base returns the document that an upsert starts from: what the filter demands to be equal. Its fields are in the
+// order of new fields; MongoDB leaves theirs to chance.
 func Base(f *query.Filter) (bson.Raw, error) {
 	base, start := bsonval.BeginDocument(nil)
 	doc, docStart := bsonval.BeginDocument(nil)

@@ -34,8 +34,8 @@ func (t elementTest) matches(a *applier, v bson.RawValue) bool {
 // sizeOf is how many values of common size a value stands for.
 func sizeOf(v bson.RawValue) int { return 1 + len(v.Value)/64 }
 
-// costOf is how many values of a condition are compared with one value that it is asked of. Those of an $in are not, but
-// for regular expressions: they are searched.
+// costOf is how many values of a condition are compared with one value that it is asked of. Those of an $in are not,
+// but for regular expressions: they are searched.
 func costOf(condition []byte) int {
 	cost := 0
 	for it := bsonval.NewIter(condition); it.Next(); {
