@@ -126,7 +126,10 @@ var (
 )
 
 // facts are what the model is told of a user and a request.
-func (u User) facts(action string) *reference.Facts {
+func (u User) facts(action string) *reference.Facts { return u.factsOf(action, operations[action]) }
+
+// factsOf is for an action that may be more than one operation, as an upsert is.
+func (u User) factsOf(action, operation string) *reference.Facts {
 	data := u.Data
 	if data == nil {
 		data = bson.D{}
@@ -147,7 +150,7 @@ func (u User) facts(action string) *reference.Facts {
 		Values:      raw(appValues),
 		Environment: raw(bson.D{{Key: "tag", Value: ""}, {Key: "values", Value: environment}}),
 		Request: raw(bson.D{
-			{Key: "operation", Value: operations[action]},
+			{Key: "operation", Value: operation},
 			{Key: "action", Value: action},
 			{Key: "service", Value: policytest.DefaultService},
 			{Key: "httpMethod", Value: "POST"},

@@ -98,6 +98,11 @@ func (p projection) names(path string) bool {
 	})
 }
 
+// complement shows what p hides.
+func (p projection) complement() projection {
+	return projection{kind: map[kind]kind{neutral: inclusion, inclusion: exclusion, exclusion: inclusion}[p.kind], id: !p.id, paths: p.paths}
+}
+
 // apply projects the fields of a document.
 func (p projection) apply(fields []element) []element {
 	var kept []element

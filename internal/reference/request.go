@@ -31,16 +31,19 @@ func (v View) Select(filter, sort bson.Raw) ([]bson.Raw, error) {
 			found = append(found, doc)
 		}
 	}
-	slices.SortStableFunc(found, func(a, b bson.Raw) int {
-		if c := by.Compare(a, b); c != 0 {
-			return c
-		}
-		if c := bsonval.CompareDocuments(a, b); c != 0 {
-			return c
-		}
-		return bytes.Compare(a, b)
-	})
+	slices.SortStableFunc(found, func(a, b bson.Raw) int { return inOrder(by, a, b) })
 	return found, nil
+}
+
+// inOrder compares two documents of the view by the total order.
+func inOrder(by *query.Sort, a, b bson.Raw) int {
+	if c := by.Compare(a, b); c != 0 {
+		return c
+	}
+	if c := bsonval.CompareDocuments(a, b); c != 0 {
+		return c
+	}
+	return bytes.Compare(a, b)
 }
 
 // Page leaves out the first documents and keeps as many as limit allows; 0 is no limit.

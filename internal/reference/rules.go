@@ -12,8 +12,9 @@ import (
 
 // Rules is a rules.json.
 type Rules struct {
-	roles   []role
-	filters []filter
+	roles      []role
+	filters    []filter
+	beforeOnly bool // no check of the document as an update leaves it
 }
 
 // expression is an expression as it is written; the zero one is undefined.
@@ -21,13 +22,14 @@ type expression = bson.RawValue
 
 // role is an entry of roles.
 type role struct {
-	name        string
-	applyWhen   expression
-	filterRead  expression // document_filters
-	filterWrite expression
-	read, write expression
-	fields      map[string]*field
-	additional  *field
+	name           string
+	applyWhen      expression
+	filterRead     expression // document_filters
+	filterWrite    expression
+	read, write    expression
+	insert, delete expression
+	fields         map[string]*field
+	additional     *field
 }
 
 // field is an entry of fields, or additional_fields.
@@ -74,6 +76,8 @@ func parseRole(doc bson.Raw) role {
 		filterWrite: get(filters, "write"),
 		read:        get(doc, "read"),
 		write:       get(doc, "write"),
+		insert:      get(doc, "insert"),
+		delete:      get(doc, "delete"),
 		fields:      parseFields(document(get(doc, "fields"))),
 		additional:  parseField(document(get(doc, "additional_fields"))),
 	}

@@ -44,22 +44,16 @@ func (r *Rules) cut(facts *Facts, applied applied, doc bson.Raw) []element {
 	if !applied.passes(doc) {
 		return nil
 	}
-	stored := bsonval.FromDocument(doc)
-	fields := r.read(judge{facts: facts, root: stored, prevRoot: stored, this: stored, prev: stored}, doc)
-	return without(applied.projection.apply(fields), reserved)
+	return without(applied.projection.apply(r.read(images(facts, doc, doc), doc)), reserved)
 }
 
 // read finds the role of a document and applies it. A role that cannot be evaluated withholds the document.
 func (r *Rules) read(j judge, doc bson.Raw) []element {
-	for _, role := range r.roles {
-		switch j.expression(role.applyWhen) {
-		case True:
-			return role.cut(j, doc)
-		case Failed:
-			return nil
-		}
+	role, ok := r.role(j)
+	if !ok {
+		return nil
 	}
-	return nil
+	return role.cut(j, doc)
 }
 
 func without(fields []element, name string) []element {
