@@ -8,8 +8,8 @@ import (
 	"github.com/rolegate/rolegate/internal/bsonval"
 )
 
-// Named is a path that an update names, without positions in arrays. The empty path is the whole document, which a
-// replacement names.
+// Named is a path that an update names. Numbers in it are positions in the stored arrays. The empty path is the whole
+// document, which a replacement names.
 type Named struct {
 	Path     string
 	Computed bool // the new value depends on the old one
@@ -89,7 +89,7 @@ func (r role) readsAll(j judge, doc bson.Raw, path string) bool {
 	return readable(r.additional, bson.RawValue{}, "") // also where there are no others
 }
 
-// readsBelow follows a path below an entry. An array on the way has no names in it.
+// readsBelow follows a path below an entry. In an array there are only positions, and only documents are there to be read.
 func readsBelow(j judge, f *field, v bson.RawValue, path string, read, write verdict, gate Truth) bool {
 	if !read.defined && !bsonval.IsMissing(f.read) {
 		read = verdict{true, j.expression(f.read)}
@@ -100,10 +100,17 @@ func readsBelow(j judge, f *field, v bson.RawValue, path string, read, write ver
 	switch {
 	case some(read.truth, write.truth) == True:
 		return true
-	case path == "" || !isDocument(v) && !bsonval.IsMissing(v):
+	case path == "":
 		return false
 	}
 	name, rest, _ := strings.Cut(path, ".")
+	if isArray(v) {
+		e := at(v, name)
+		return isDocument(e) && readsBelow(j, f, e, rest, read, write, gate)
+	}
+	if !isDocument(v) && !bsonval.IsMissing(v) {
+		return false
+	}
 	entry := f.fields[name]
 	if entry == nil {
 		entry = &field{}
@@ -130,7 +137,11 @@ func (r role) writesAll(j judge, c Change, path string) bool {
 		if !bsonval.IsMissing(f.write) {
 			break
 		}
-		if !isDocument(before) && !bsonval.IsMissing(before) || f.fields[name] == nil {
+		switch {
+		case isArray(before) && isDocument(at(before, name)):
+			before, after = at(before, name), at(after, name)
+			continue
+		case !isDocument(before) && !bsonval.IsMissing(before) || f.fields[name] == nil:
 			return false
 		}
 		f, before, after = f.fields[name], get(document(before), name), get(document(after), name)

@@ -1,0 +1,135 @@
+package journal_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/reference"
+	"github.com/rolegate/rolegate/proxy"
+)
+
+const (
+	verdictWorlds    = 10
+	requestsOfTheOne = 40
+)
+
+// TestVerdicts lets the users ask one after the other. Then there is one right answer, whether it grants or refuses, and one
+// right state: those of the model.
+func TestVerdicts(t *testing.T) {
+	b := open(t)
+	scale, seed := setting(t, "ROLEGATE_JOURNAL_SCALE", 1), uint64(setting(t, "ROLEGATE_JOURNAL_SEED", 1))
+	c, failures := counts{}, 0
+	for i := range len(worlds) + verdictWorlds*scale {
+		random := rand.New(rand.NewPCG(seed, uint64(1000+i)))
+		w := &world{}
+		if i < len(worlds) {
+			w = &worlds[i]
+		} else {
+			w = randomWorld(random, b.users)
+		}
+		if w.atOnce {
+			continue
+		}
+		for _, fault := range b.askInTurn(t, w, random, c) {
+			if failures++; failures > maxFailures {
+				t.Fatalf("too many failures; seed %d%s", seed, c)
+			}
+			t.Error(fault)
+		}
+	}
+	t.Logf("seed %d%s", seed, c)
+}
+
+// askInTurn lets users ask what they like and compares with the model. A failure ends it.
+func (b *bench) askInTurn(t *testing.T, w *world, random *rand.Rand, c counts) []string {
+	t.Helper()
+	b.empty(t)
+	p, err := w.proxy(b.store, b.ns, b.custom)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, stored := w.model(), w.seeds(random)
+	for _, doc := range stored {
+		b.Seed(t, b.ns.Database, b.ns.Collection, doc)
+	}
+	for range requestsOfTheOne {
+		u := b.users[random.IntN(len(b.users))]
+		req := w.request(random, u)
+		want := model.Write(u.facts, stored, req.Write)
+		req.send(t.Context(), p, b.ns)
+		after := b.Dump(t, b.ns.Database, b.ns.Collection)
+		c["requests"]++
+		c["verdicts: "+verdict(want)]++
+		if why := differs(want, req.answer, after); why != "" {
+			return []string{fmt.Sprintf("%s\nthe model: %s (%s%v)\n%v\nfacts: %s\nbefore:\n%s\nafter:\n%s\nworld: %s\nrules: %s", why, verdict(want), want.Denied, want.Failed,
+				req, text(u.facts(want.Operation).User), lines(stored), lines(after), w.name, compact(w.rules))}
+		}
+		stored = after
+	}
+	return nil
+}
+
+func verdict(d reference.Done) string {
+	switch {
+	case d.Denied != "":
+		return "denied"
+	case d.Failed != nil:
+		return "failed"
+	case d.Modified > 0:
+		return "changed"
+	case len(d.Inserted) > 0:
+		return "inserted"
+	case d.Matched > 0:
+		return "matched"
+	}
+	return "nothing matched"
+}
+
+// differs says how an answer, and what is stored then, differ from those of the model.
+func differs(want reference.Done, got answer, stored []bson.Raw) string {
+	switch {
+	case want.Denied != "":
+		if got.err == nil || got.kind() != proxy.Denied || !strings.HasPrefix(got.err.Error(), want.Operation) {
+			return "it should be denied"
+		}
+	case want.Failed != nil:
+		if got.err == nil || got.kind() != proxy.Invalid && got.kind() != proxy.DuplicateKey {
+			return "it should fail"
+		}
+	case got.err != nil:
+		return "it should not fail"
+	case want.Matched != got.matched || want.Modified != got.modified || len(want.Inserted) != len(got.inserted):
+		return fmt.Sprintf("other counts: matched %d, modified %d, inserted %d", want.Matched, want.Modified, len(want.Inserted))
+	}
+	if !slices.EqualFunc(sorted(want.Stored), sorted(stored), func(a, b bson.Raw) bool { return bytes.Equal(a, b) }) {
+		return "something else should be stored:\n" + lines(want.Stored)
+	}
+	return ""
+}
+
+// sorted puts documents in the order of their bytes. What an _id is that was made up does not matter.
+func sorted(docs []bson.Raw) []bson.Raw {
+	var list []bson.Raw
+	for _, doc := range docs {
+		if doc.Lookup("_id").Type == bson.TypeObjectID {
+			doc = without(doc, "_id")
+		}
+		list = append(list, doc)
+	}
+	slices.SortFunc(list, func(a, b bson.Raw) int { return bytes.Compare(a, b) })
+	return list
+}
+
+func lines(docs []bson.Raw) string {
+	var list []string
+	for _, doc := range docs {
+		list = append(list, "  "+text(doc))
+	}
+	return strings.Join(list, "\n")
+}
