@@ -18,9 +18,10 @@ func (u *updateMaker) freePath(op string) string {
 			break
 		}
 		u.out.ArrayFilters = u.out.ArrayFilters[:filters]
-		path, target = u.path(op)
 		if len(u.used) > 0 && op != "$rename" && u.IntN(4) == 0 {
 			path, target = u.sibling(), nil
+		} else {
+			path, target = u.path(op)
 		}
 	}
 	u.used = append(u.used, path)

@@ -1,6 +1,7 @@
 package oracle
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,18 +21,21 @@ func (g *Generator) Update(doc bson.D, wild int) UpdateCase {
 	u := &updateMaker{Generator: g, doc: doc, wild: wild, out: UpdateCase{Filter: bson.D{}}}
 	if g.IntN(3) == 0 {
 		u.out.Filter = u.filter()
+		u.out.ArrayFilters = nil // of ways that the filter did not take
 		u.matched = true
 	}
 	for range Pick(g, 1, 1, 1, 2, 2, 3) {
 		op := Pick(g, "$set", "$set", "$set", "$unset", "$inc", "$inc", "$mul", "$min", "$max", "$rename", "$setOnInsert", "$push", "$push", "$addToSet",
 			"$pull", "$pull", "$pullAll", "$pop", "$bit", "$currentDate")
+		if slices.ContainsFunc(u.out.Update, func(e bson.E) bool { return e.Key == op }) {
+			continue
+		}
 		fields := bson.D{}
 		for range Pick(g, 1, 1, 1, 1, 2, 3, 4) {
 			fields = append(fields, bson.E{Key: u.freePath(op), Value: u.argument(op)})
 		}
 		u.out.Update = append(u.out.Update, bson.E{Key: op, Value: unique(fields)})
 	}
-	u.out.Update = unique(u.out.Update)
 	if g.IntN(1000) < wild {
 		u.misshape()
 	}
