@@ -66,6 +66,7 @@ func (p *Plan) direct(raw bson.Raw, f *query.Filter, permit func(*branch) (predi
 		allowed = predicate.Either(allowed, predicate.Both(seen, permitted))
 		denied = predicate.Either(denied, predicate.Both(seen, permitted.Not()))
 	}
+	allowed, denied = allowed.Simplify(), denied.Simplify()
 	if allowed.May.Size() > maxQuery || denied.May.Size() > maxQuery {
 		return Direct{}, "the rules are too large for one query"
 	}

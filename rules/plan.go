@@ -118,7 +118,7 @@ func (p *Plan) Narrow(raw bson.Raw, f *query.Filter) Narrowed {
 	}
 	var out Narrowed
 	asked := p.ask(raw, f, &out.Why)
-	asked = predicate.Both(p.filters, asked)
+	asked = predicate.Both(p.filters, asked).Simplify()
 	if !p.filters.Exact() {
 		out.Why = append(out.Why, Reason{Permission: "filter"})
 	}

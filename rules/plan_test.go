@@ -60,7 +60,7 @@ func TestNarrow(t *testing.T) {
 		{"a gate", role(`"document_filters": {"read": {"s": 1}}, "read": true`), ``, `{}`, `{"s":{"$eq":1}}`, ``},
 		{"a query filter", everyone, `{"name": "f", "apply_when": true, "query": {"t": 1}}`, `{"a":1}`, `{"$and":[{"t":{"$eq":1}},{"a":1}]}`, ``},
 		{"a negation", role(`"apply_when": {"$not": {"s": "x"}}, "read": true`), ``, `{}`, `{"$nor":[{"s":{"$eq":"x"}}]}`, ``},
-		{"null", role(`"apply_when": {"gone": null}, "read": true`), ``, `{}`, `{"$or":[{"gone":{"$type":10}},{"gone":{"$exists":false}}]}`, ``},
+		{"null", role(`"apply_when": {"gone": null}, "read": true`), ``, `{}`, `{"$or":[{"gone":{"$type":10}},{"$nor":[{"gone":{"$exists":true}}]}]}`, ``},
 		{"a list of values", role(`"apply_when": {"%%values.admins": "%%user.id"}, "read": true`), ``, `{}`, ``, ``},
 		{"the documented insert-only role", role(`"write": {"%%prevRoot": {"%exists": false}}`), ``, `{}`, `none`, ``},
 

@@ -41,7 +41,7 @@ func (p *Plan) Segments(raw bson.Raw, f *query.Filter) (segments []Segment, exac
 			if v.why != "" {
 				return nil, false, &Reason{Role: v.branch.role, Permission: v.why}
 			}
-			match := predicate.And(p.filters.May, v.when.May, matches[i].May)
+			match := predicate.And(p.filters.May, v.when.May, matches[i].May).Simplify()
 			cut, ok := filter.Stages(v.shown())
 			if !ok || match.Size() > maxQuery {
 				return nil, false, &Reason{Role: v.branch.role, Permission: "fields"}

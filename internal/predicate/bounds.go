@@ -27,6 +27,15 @@ func Of(holds bool) Bounds {
 // Exact tells that the two are one query. It may miss that two queries mean the same, never the reverse.
 func (b Bounds) Exact() bool { return b.May.n == b.Must.n }
 
+// Simplify says the same with less.
+func (b Bounds) Simplify() Bounds {
+	may := b.May.Simplify()
+	if b.Exact() {
+		return Exactly(may)
+	}
+	return Bounds{May: may, Must: b.Must}
+}
+
 // Not is the condition that whatever does not satisfy b satisfies.
 func (b Bounds) Not() Bounds {
 	if b.Exact() {

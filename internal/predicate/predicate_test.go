@@ -121,6 +121,9 @@ func draw(t *rapid.T, depth int) formula {
 func TestSimplifyingKeepsTheMeaning(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		f := draw(t, 3)
+		if rapid.Bool().Draw(t, "simplified") {
+			f.p = f.p.Simplify()
+		}
 		var matches *query.Filter
 		if doc := f.p.Document(); doc != nil {
 			var err error
@@ -141,6 +144,38 @@ func TestSimplifyingKeepsTheMeaning(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestSimplify(t *testing.T) {
+	const qa, qb, qc = `{"a":{"$eq":1}}`, `{"b":{"$eq":1}}`, `{"c":{"$eq":1}}`
+	and, or, not := predicate.And, predicate.Or, predicate.Not
+	tests := []struct {
+		name string
+		p    predicate.Predicate
+		want string
+	}{
+		{"nothing to drop", or(and(a, b), c), `{"$or":[{"$and":[` + qa + `,` + qb + `]},` + qc + `]}`},
+		{"one condition", a, qa},
+		{"everything, in a way that only all combinations show", or(and(or(a, b), c), not(and(or(a, b), c))), "all"},
+		{"nothing", and(or(a, b), not(or(a, b))), "none"},
+		{"everything further down", and(c, or(and(a, b), not(and(a, b)))), qc},
+		{"what two others cover", or(and(a, c), and(not(c), b), and(a, b)), `{"$or":[{"$and":[` + qa + `,` + qc + `]},{"$and":[{"$nor":[` + qc + `]},` + qb + `]}]}`},
+		{"what the others imply", and(or(a, b), a), qa},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := text(t, tt.p.Simplify()); got != tt.want {
+				t.Errorf("got  %s\nwant %s", got, tt.want)
+			}
+		})
+	}
+	many := predicate.None()
+	for i := range 12 {
+		many = or(many, and(field(string(rune('a'+i))), field("z")))
+	}
+	if got := many.Simplify(); text(t, got) != text(t, many) {
+		t.Errorf("of many conditions: %s", text(t, got))
+	}
 }
 
 func TestBounds(t *testing.T) {

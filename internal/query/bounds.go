@@ -89,7 +89,11 @@ func (t *Test) Bounds(p Path) predicate.Bounds {
 	case Nin:
 		return t.membership(p).Not()
 	case Exists:
-		return predicate.Exactly(predicate.Field(p.text, "$exists", bsonval.FromBool(t.n == 1)))
+		there := exists(p)
+		if t.n == 0 {
+			return there.Not()
+		}
+		return there
 	case Type, Size, ElemMatch:
 		if t.more != nil && t.more.object != nil {
 			return t.elementBounds(p)
@@ -149,10 +153,13 @@ func null(p Path) predicate.Bounds {
 	if len(p.segments) > 1 {
 		return predicate.Unstated()
 	}
-	return predicate.Exactly(predicate.Or(
-		predicate.Field(p.text, "$type", bsonval.FromInt32(int32(bson.TypeNull))),
-		predicate.Field(p.text, "$exists", bsonval.FromBool(false)),
-	))
+	isNull := predicate.Exactly(predicate.Field(p.text, "$type", bsonval.FromInt32(int32(bson.TypeNull))))
+	return predicate.Either(isNull, exists(p).Not())
+}
+
+// exists states {p: {$exists: true}}. Its negation is stated as one, for both to be recognized.
+func exists(p Path) predicate.Bounds {
+	return predicate.Exactly(predicate.Field(p.text, "$exists", bsonval.FromBool(true)))
 }
 
 // order states a comparison with a value that is no container. null is its own neighbour, and nothing lies beyond it.
@@ -170,7 +177,7 @@ func (t *Test) order(p Path) predicate.Bounds {
 func (t *Test) membership(p Path) predicate.Bounds {
 	arr, start := bsonval.BeginDocument(nil)
 	it := bsonval.NewIter(t.operand.Value)
-	n := 0
+	n, only := 0, bson.RawValue{}
 	for it.Next() {
 		v := it.Value()
 		switch {
@@ -179,11 +186,14 @@ func (t *Test) membership(p Path) predicate.Bounds {
 		case !isPlain(v):
 			return predicate.Unstated()
 		}
-		n++
+		n, only = n+1, v
 		arr = bsonval.AppendElementBytes(arr, it.Key(), v)
 	}
 	list := predicate.Never()
-	if n > 0 {
+	switch {
+	case n == 1:
+		list = equality(p, only) // as a server reads it
+	case n > 1:
 		list = predicate.Exactly(predicate.Field(p.text, "$in", bsonval.FromArray(bsonval.EndDocument(arr, start))))
 	}
 	if !t.null {
