@@ -50,6 +50,8 @@ func (g *generator) applyWhen() any {
 		return bson.D{{Key: "owner", Value: "%%user.id"}}
 	case n < 11:
 		return bson.D{{Key: "owner", Value: bson.D{{Key: "%stringToOid", Value: "%%user.id"}}}}
+	case n < 13:
+		return bson.D{{Key: pick(g, topNames...), Value: pick(g, "%%values.list", "%%user.data.list", "%%user.custom_data.list")}}
 	}
 	return g.expression(2, inRole)
 }

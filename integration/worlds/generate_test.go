@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -250,8 +251,37 @@ func (g *generator) makeDocuments() {
 }
 
 // sibling is a document that differs in little from another one, so that sort keys are the same and what is shown, too.
+// Some differ in nothing but the types of numbers.
 func (g *generator) sibling(doc bson.D) bson.D {
-	return append(bson.D{{Key: "_id", Value: g.freshID()}}, g.change(doc[1:]).(bson.D)...)
+	other := g.change(doc[1:])
+	if g.chance(40) {
+		other = g.retyped(doc[1:])
+	}
+	return append(bson.D{{Key: "_id", Value: g.freshID()}}, other.(bson.D)...)
+}
+
+// retyped gives the numbers in v types of their own.
+func (g *generator) retyped(v any) any {
+	switch c := v.(type) {
+	case bson.D:
+		d := slices.Clone(c)
+		for i := range d {
+			d[i].Value = g.retyped(d[i].Value)
+		}
+		return d
+	case bson.A:
+		list := slices.Clone(c)
+		for i := range list {
+			list[i] = g.retyped(list[i])
+		}
+		return list
+	case int32:
+		if g.real && g.chance(20) {
+			return mustDecimal(strconv.Itoa(int(c)))
+		}
+		return pick[any](g, c, int64(c), float64(c))
+	}
+	return v
 }
 
 // operand returns a value to compare with, most of the time one that stands in a document.
