@@ -143,7 +143,7 @@ type CustomUserData struct {
 	Span                 source.Span
 }
 
-// Function is a function that the export names. Its source is not read.
+// Function is a function that the export names. Its source is text to this package.
 type Function struct {
 	Name              string
 	Private           bool
@@ -152,7 +152,7 @@ type Function struct {
 	RunAsSystem       bool
 	RunAsUserID       string
 	RunAsUserIDScript string
-	SourceFile        string // empty when the export has none
-	Broken            bool   // its configuration has errors: it must not be called
+	Source            *source.File // nil when the export has none
+	Broken            bool         // its configuration has errors: it must not be called
 	Span              source.Span
 }

@@ -71,7 +71,13 @@ func (c *functions) source(name, file string) {
 		f = &Function{Name: name, Span: unread(file)}
 		c.byName[name] = f
 	}
-	f.SourceFile = file
+	text, problems := c.file(file)
+	if problems.HasErrors() {
+		c.ds = append(c.ds, problems...)
+		f.Broken = true
+		return
+	}
+	f.Source = text
 }
 
 // all reads the file that lists every function. Without it nobody knows which are private, so its errors are not confined.
@@ -128,12 +134,12 @@ func (c *functions) one(v *source.Value, dir string, problems source.Diagnostics
 	old := c.byName[f.Name]
 	switch {
 	case old == nil:
-	case old.SourceFile != "" && len(old.Span.File.Text) == 0: // known by its source so far
-		f.SourceFile = old.SourceFile
+	case len(old.Span.File.Text) == 0: // known by its source so far
+		f.Source, f.Broken = old.Source, old.Broken
 	default:
 		problems.Error(v.Span, CodeDuplicate, "", "the function %s is defined twice, first at %s", source.Quote(f.Name), old.Span)
 	}
-	f.Broken = problems.HasErrors()
+	f.Broken = f.Broken || problems.HasErrors()
 	c.ds = append(c.ds, problems...)
 	c.byName[f.Name] = f
 }

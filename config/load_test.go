@@ -42,6 +42,7 @@ func diffApp(want, got *config.App) string {
 		cmpopts.IgnoreFields(config.App{}, "Revision"),
 		cmpopts.EquateEmpty(),
 		cmp.Transformer("text", func(v *source.Value) string { return textOf(v) }),
+		cmpopts.IgnoreFields(source.File{}, "Text"),
 	)
 }
 
@@ -156,8 +157,8 @@ exports = () => 1
 			Versions: []string{"v1"}, ReturnType: "EJSON", CreateUserOnAuth: &yes, FetchCustomUserData: &yes, LogArguments: true, CanEvaluate: val("{}"),
 		},
 		Functions: []*config.Function{
-			{Name: "a", SourceFile: "functions/a.js"},
-			{Name: "b/hello", Private: true, CanEvaluate: val("{}"), RunAsSystem: true, DisableArgLogs: true, SourceFile: "functions/b/hello.js"},
+			{Name: "a", Source: &source.File{Name: "functions/a.js"}},
+			{Name: "b/hello", Private: true, CanEvaluate: val("{}"), RunAsSystem: true, DisableArgLogs: true, Source: &source.File{Name: "functions/b/hello.js"}},
 			{Name: "z", RunAsUserID: "u"},
 		},
 		Usable: true,
@@ -216,7 +217,7 @@ exports = () => 1
 			Audiences: []string{"a", "b"}, SigningAlgorithm: "HS256", SigningKeys: []string{"k1", "k2"},
 		}}},
 		CustomUserData: &config.CustomUserData{Enabled: true, Service: "mongodb-atlas", Database: "hr", Collection: "users", UserIDField: "uid"},
-		Functions:      []*config.Function{{Name: "hello", CanEvaluate: val("{}"), SourceFile: "functions/hello/source.js"}},
+		Functions:      []*config.Function{{Name: "hello", CanEvaluate: val("{}"), Source: &source.File{Name: "functions/hello/source.js"}}},
 		Usable:         true,
 	}
 	if diff := diffApp(want, got); diff != "" {

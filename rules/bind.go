@@ -27,14 +27,20 @@ type Bound struct {
 // ErrProjections is returned when the projections of several query filters contradict each other.
 var ErrProjections = errors.New("the projections of the query filters cannot be combined")
 
-// Bind evaluates everything in the ruleset that does not depend on a document.
+// Bind evaluates everything in the ruleset that does not depend on a document. Every call of a function fails.
 func (r *Ruleset) Bind(u *User, custom CustomData, req *Request) (*Bound, error) {
+	return r.BindCalling(u, custom, req, nil)
+}
+
+// BindCalling is Bind with the functions of the app, which have to be for this user and this request.
+func (r *Ruleset) BindCalling(u *User, custom CustomData, req *Request, functions expr.Functions) (*Bound, error) {
 	s := &expr.Scope{
 		User:                 u.document(),
 		CustomData:           custom.Document,
 		CustomDataUnresolved: custom.Unresolved,
 		Values:               r.policy.values,
 		Environment:          r.policy.environment,
+		Functions:            functions,
 	}
 	if r.uses.Request {
 		s.Request = req.document()

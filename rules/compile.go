@@ -24,6 +24,9 @@ type Options struct {
 	SkipPostImageCheck bool
 	// Secrets are the values of the app's secrets, by the name of the value that refers to them.
 	Secrets map[string]string
+	// Functions tells for each function of the app why it cannot be called, "" for those that can. A nil map refuses rules
+	// that call functions.
+	Functions map[string]string
 	// NullTypeSchemas makes schemas accept null for every field that is not required.
 	NullTypeSchemas bool
 }
@@ -58,6 +61,8 @@ func Compile(app *config.App, o Options) (*Policy, source.Diagnostics) {
 		c.policy.refused[strings.ToLower(db)] = true
 	}
 	c.values(app, o.Secrets)
+	c.functions(app, o.Functions)
+	c.policy.system = c.everything()
 	for _, s := range app.Services {
 		c.policy.services[s.Name] = c.service(s)
 	}

@@ -16,7 +16,9 @@ type Policy struct {
 	names       expr.Names
 	values      bson.Raw
 	environment bson.Raw
-	secrets     []bson.RawValue // what must not be shown, in every form
+	secrets     []bson.RawValue       // what must not be shown, in every form
+	callable    map[string]*expr.Expr // can_evaluate of the functions that have one
+	system      *Ruleset
 	postImage   bool
 	refused     map[string]bool // databases that are refused whatever the configuration says
 }
@@ -100,6 +102,9 @@ type Ruleset struct {
 	schema  *schema // nil when documents need not conform to anything
 	broken  bool
 }
+
+// CallsFunctions tells whether binding a user may call functions of the app.
+func (r *Ruleset) CallsFunctions() bool { return r.uses.Functions }
 
 // NeedsCustomData tells whether binding a user needs their custom data.
 func (r *Ruleset) NeedsCustomData() bool { return r.uses.CustomData }

@@ -91,12 +91,12 @@ func (p *parser) subConditions(left side, v *source.Value) node {
 		}
 		kids = append(kids, p.condition(side{ref: r}, m.Value))
 	}
-	return &junction{kids: kids}
+	return newJunction(false, kids)
 }
 
 // operators reads an object of operators, all of which must hold.
 func (p *parser) operators(left side, v *source.Value) node {
-	if name, _ := operatorName(v.Members[0].Name); len(v.Members) == 1 && conversions[name] != nil {
+	if name, _ := operatorName(v.Members[0].Name); len(v.Members) == 1 && (conversions[name] != nil || name == "function") {
 		return p.compare(left, query.Eq, v)
 	}
 	kids := make([]node, 0, len(v.Members))
@@ -108,7 +108,7 @@ func (p *parser) operators(left side, v *source.Value) node {
 		}
 		kids = append(kids, p.operator(left, name, m, v))
 	}
-	return &junction{kids: kids}
+	return newJunction(false, kids)
 }
 
 func (p *parser) operator(left side, name string, m *source.Member, all *source.Value) node {
@@ -142,12 +142,10 @@ func (p *parser) operator(left side, name string, m *source.Member, all *source.
 		return &notNode{p.operators(left, m.Value)}
 	case "and", "or", "nor":
 		return p.logical(name, m.Value, func(v *source.Value) node { return p.inner(left, v) })
-	case "function":
-		return p.function(m)
 	}
-	if conversions[name] != nil {
+	if conversions[name] != nil || name == "function" {
 		return p.fail(m.NameSpan, CodePlacement, `write {"%eq": {"`+m.Name+`": ...}}`,
-			"the conversion %q cannot stand beside other operators", m.Name)
+			"%q cannot stand beside other operators", m.Name)
 	}
 	return p.unknownName(m)
 }

@@ -20,6 +20,9 @@ const (
 type Names struct {
 	Values            map[string]bool
 	EnvironmentValues map[string]bool
+	// Functions tells for each function why it cannot be called, "" for those that can. A nil map means that functions
+	// are not available at all.
+	Functions map[string]string
 }
 
 // Expr is a parsed expression. It is immutable.
@@ -33,10 +36,13 @@ type Expr struct {
 type Uses struct {
 	CustomData bool
 	Request    bool
+	Functions  bool
 }
 
 // Or combines two sets of uses.
-func (u Uses) Or(v Uses) Uses { return Uses{u.CustomData || v.CustomData, u.Request || v.Request} }
+func (u Uses) Or(v Uses) Uses {
+	return Uses{u.CustomData || v.CustomData, u.Request || v.Request, u.Functions || v.Functions}
+}
 
 // Parse reads an expression. Problems are added to ds; the expression then never grants.
 func Parse(v *source.Value, place Place, names Names, ds *source.Diagnostics) *Expr {
@@ -48,12 +54,13 @@ func Parse(v *source.Value, place Place, names Names, ds *source.Diagnostics) *E
 	return &Expr{root: n, literal: v != nil && v.Kind == source.Bool, uses: usesOf(n.visit)}
 }
 
-// usesOf collects from what visit visits.
+// usesOf collects from what visit visits. A function may look at everything.
 func usesOf(visit func(func(ref))) Uses {
 	var u Uses
 	visit(func(r ref) {
-		u.CustomData = u.CustomData || r.base == baseCustomData || (r.base == baseUser && r.text == "")
-		u.Request = u.Request || r.base == baseRequest
+		u.CustomData = u.CustomData || r.base == baseCustomData || r.base == baseCall || (r.base == baseUser && r.text == "")
+		u.Request = u.Request || r.base == baseRequest || r.base == baseCall
+		u.Functions = u.Functions || r.base == baseCall
 	})
 	return u
 }

@@ -135,12 +135,14 @@ func (p *parser) objectOperand(v *source.Value) operand {
 		if c := conversions[name]; isOperator && c != nil && len(v.Members) == 1 {
 			return p.conversion(c, m)
 		}
-		if isOperator || strings.HasPrefix(m.Name, "%%") {
-			if name == "function" {
-				p.function(m)
-			} else {
-				p.fail(m.NameSpan, CodePlacement, "", "%q cannot stand inside a value", m.Name)
+		if isOperator && name == "function" && len(v.Members) == 1 {
+			if o, ok := p.call(m); ok {
+				return o
 			}
+			return nil
+		}
+		if isOperator || strings.HasPrefix(m.Name, "%%") {
+			p.fail(m.NameSpan, CodePlacement, "", "%q cannot stand inside a value", m.Name)
 			return nil
 		}
 		o := p.operand(m.Value)

@@ -47,6 +47,9 @@ func (n *junction) bind(s *Scope) node {
 	folded, done := truthOf(!n.any), truthOf(n.any)
 	kept := make([]node, 0, len(n.kids)+1)
 	for _, k := range n.kids {
+		if folded == done {
+			break
+		}
 		switch b := k.bind(s).(type) {
 		case constNode:
 			folded = n.join(folded, Truth(b))
@@ -127,6 +130,9 @@ func (n *comparison) bind(s *Scope) node {
 		return constNode(Unknown)
 	}
 	var b node
+	if _, ok := right.(failed); ok {
+		return constNode(Error)
+	}
 	if v, ok := right.(constant); ok {
 		m, ok := newMatcher(n.op, v)
 		if !ok {
@@ -212,6 +218,12 @@ func (n *dynamicPredicate) operand(e *Env) (constant, Truth) {
 		return constant{}, Error
 	}
 	absent := bsonval.IsMissing(v)
+	if isCall(n.right) {
+		if absent {
+			return constant{}, Unknown
+		}
+		return constant{value: v, expansion: true}, True
+	}
 	return constant{value: v, expansion: true, ofDocument: true, anyNull: absent || isNull(v), anyMissing: absent}, True
 }
 

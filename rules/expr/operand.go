@@ -156,6 +156,8 @@ func (o list) gather(e *Env) (constant, Truth) {
 		}
 		known, ofRequest := it.(constant)
 		switch {
+		case isCall(it) && (bsonval.IsMissing(v) || isNull(v)):
+			return constant{}, Unknown
 		case bsonval.IsMissing(v):
 			v, c.anyNull, c.anyMissing = bsonval.Null(), true, true
 		case ofRequest && !known.expansion: // written in place

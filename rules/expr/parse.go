@@ -54,7 +54,7 @@ func (p *parser) expression(v *source.Value) node {
 		for i := range v.Members {
 			kids = append(kids, p.member(&v.Members[i]))
 		}
-		return &junction{kids: kids}
+		return newJunction(false, kids)
 	case source.String:
 		switch v.Str {
 		case "%%true":
@@ -128,33 +128,12 @@ func (p *parser) logical(name string, v *source.Value, element func(*source.Valu
 	}
 	switch name {
 	case "and":
-		return &junction{kids: kids}
+		return newJunction(false, kids)
 	case "or":
-		return &junction{any: true, kids: kids}
+		return newJunction(true, kids)
 	default:
-		return &notNode{&junction{any: true, kids: kids}}
+		return &notNode{newJunction(true, kids)}
 	}
-}
-
-func (p *parser) function(m *source.Member) node {
-	name := m.Value.Get("name")
-	if name == nil || name.Kind != source.String {
-		return p.fail(m.Value.Span, CodeOperand, `write {"%function": {"name": "...", "arguments": [...]}}`,
-			"a function is called by an object with its name and arguments")
-	}
-	for i := range m.Value.Members {
-		switch k := m.Value.Members[i]; k.Name {
-		case "name":
-		case "arguments", "args":
-			if k.Value.Kind != source.Array {
-				p.fail(k.Value.Span, CodeOperand, "", "the arguments of a function are a list")
-			}
-		default:
-			p.fail(k.NameSpan, CodeOperand, "a call has name and arguments", "unknown member %q of a function call", k.Name)
-		}
-	}
-	return p.fail(m.NameSpan, CodeFunction, "state the condition with operators, or serve the other namespaces with --quarantine",
-		"this rule calls the function %q, and functions are not available", name.Str)
 }
 
 // truth reads the value of %%true and %%false.

@@ -18,6 +18,7 @@ const (
 	baseValues
 	baseEnvironment
 	baseNever // %%args and %%partition, which have no value here
+	baseCall  // not an expansion: a function is called
 	baseRoot
 	basePrevRoot
 	baseThis

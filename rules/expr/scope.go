@@ -16,6 +16,9 @@ type Scope struct {
 
 	// CustomDataUnresolved makes %%user.custom_data have no value on either side of a comparison.
 	CustomDataUnresolved bool
+
+	// Functions runs the functions of the app. Without it every call fails.
+	Functions Functions
 }
 
 // Env is what a bound condition is evaluated on. A nil document is missing.

@@ -114,7 +114,7 @@ func (p *parser) seen(v *source.Value, n node, s *Scope, e *Env) []Seen {
 	}
 	n.visit(func(r ref) {
 		switch {
-		case r.base == baseConst || r.base == baseNever:
+		case r.base == baseConst || r.base == baseNever || r.base == baseCall:
 		case !r.base.ofDocument():
 			_, at := s.lookup(r, bson.RawValue{})
 			if r.base == baseCustomData && s.CustomDataUnresolved {
