@@ -33,6 +33,8 @@ var outside = []struct {
 	{"github.com/prometheus/client_golang", []string{"internal/telemetry"}},
 	{"golang.org/x/time/rate", []string{"proxy/dataapi", "internal/auth"}},
 	{"github.com/xeipuuv/gojsonschema", []string{"internal/bsonschema"}},
+	{"github.com/dop251/goja", []string{"internal/jsfunc"}},
+	{"github.com/dlclark/regexp2", []string{"internal/jsfunc"}},
 	{"golang.org/x/sync", nil},
 	{"github.com/rogpeppe/go-internal", []string{"internal/policytest"}},
 }

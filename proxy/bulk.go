@@ -25,7 +25,7 @@ func (p *Proxy) BulkWrite(ctx context.Context, c Caller, op BulkWrite) (BulkResu
 	for i, o := range op.Operations {
 		s, known := sessions[o.operation()]
 		if !known {
-			if s, err = first.as(o.operation()); err != nil {
+			if s, err = first.as(ctx, o.operation()); err != nil {
 				return BulkResult{}, err
 			}
 			sessions[s.op] = s

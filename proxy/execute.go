@@ -88,7 +88,7 @@ func (e *execution) planItem(ctx context.Context, it *item, r *room) (steps []st
 		steps, err = it.decideAll(ts, r)
 		return steps, alone, err
 	}
-	st, err := it.insertion(r)
+	st, err := it.insertion(ctx, r)
 	if err != nil {
 		return nil, false, err
 	}

@@ -102,7 +102,7 @@ func (it *item) modify(ctx context.Context, c Choice) (bson.Raw, error) {
 
 // upsert inserts the document that the operation describes, and returns it.
 func (it *item) upsert(ctx context.Context, r *room) (bson.Raw, error) {
-	st, err := it.insertion(r)
+	st, err := it.insertion(ctx, r)
 	if err != nil {
 		return nil, err
 	}

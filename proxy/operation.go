@@ -11,6 +11,9 @@ type Caller struct {
 	User    *rules.User
 	Request rules.Request
 	ID      string // the request id, for the log
+
+	within *calls // the function that asks, nil for a request
+	system bool   // it asks as the system: no rules apply
 }
 
 // Find asks for documents. All documents are as the client sent them, already parsed from JSON.

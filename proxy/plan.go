@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"context"
+
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/query"
@@ -62,7 +64,7 @@ func (p *Proxy) planning(c Caller, ns rules.Namespace, custom rules.CustomData, 
 	case p.custom == nil:
 		custom = rules.CustomData{}
 	}
-	return s, s.bindTo(operation, custom)
+	return s, s.bindTo(context.Background(), operation, custom)
 }
 
 // PlannedWrite is how a write would be carried out on a store that can compute fields; any other guards every write.

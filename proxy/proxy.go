@@ -11,6 +11,7 @@ import (
 
 	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/echo"
+	"github.com/rolegate/rolegate/internal/jsfunc"
 	"github.com/rolegate/rolegate/rules"
 )
 
@@ -27,6 +28,9 @@ type Config struct {
 	NoCustomData bool
 	// CustomDataTTL is how long a read may use custom user data it has seen before. Zero reads it every time.
 	CustomDataTTL time.Duration
+
+	// Functions are the functions of the app; without them every call of one fails.
+	Functions *jsfunc.Program
 
 	// NoRegex refuses regular expressions in requests, as App Services did.
 	NoRegex bool
@@ -102,7 +106,11 @@ func (p *Proxy) begin(ctx context.Context, c Caller, ns rules.Namespace, op stri
 
 // session finds the rules.
 func (p *Proxy) session(c Caller, ns rules.Namespace, op string) (*session, error) {
-	set, found := p.Policy.Collection(ns)
+	lookup := p.Policy.Collection
+	if c.system {
+		lookup = p.Policy.System
+	}
+	set, found := lookup(ns)
 	switch found {
 	case rules.NoService:
 		return nil, &Error{Kind: UnknownService, Message: "service not found: '" + echo.Name(ns.Service) + "'"}
@@ -124,20 +132,20 @@ func (s *session) bind(ctx context.Context, op string, fresh bool) error {
 			s.warn("several custom user data documents: none of them is used")
 		}
 	}
-	return s.rebind(op)
+	return s.rebind(ctx, op)
 }
 
 // bindTo binds the rules to custom user data that is known.
-func (s *session) bindTo(op string, custom rules.CustomData) error {
+func (s *session) bindTo(ctx context.Context, op string, custom rules.CustomData) error {
 	s.custom = custom
-	return s.rebind(op)
+	return s.rebind(ctx, op)
 }
 
 // rebind binds the rules for another operation, to the same custom data.
-func (s *session) rebind(op string) error {
+func (s *session) rebind(ctx context.Context, op string) error {
 	req := s.c.Request
 	req.Operation = op
-	bound, err := s.set.Bind(s.c.User, s.custom, &req)
+	bound, err := s.set.BindCalling(s.c.User, s.custom, &req, s.functions(ctx))
 	if err != nil {
 		return &Error{Kind: Invalid, Message: "the projections of the query filters cannot be combined", Cause: err}
 	}
@@ -146,17 +154,20 @@ func (s *session) rebind(op string) error {
 }
 
 // as is the session for another kind of operation of the same request.
-func (s *session) as(op string) (*session, error) {
+func (s *session) as(ctx context.Context, op string) (*session, error) {
 	if s.op == op {
 		return s, nil
 	}
 	other := *s
-	return &other, other.rebind(op)
+	return &other, other.rebind(ctx, op)
 }
 
 // deny is the refusal of a write. The client learns nothing of the decision but the operation; the rest is for the
 // door's log.
 func (s *session) deny(d rules.WriteDecision) *Error {
+	if d.Err != nil {
+		s.notEvaluated()
+	}
 	return &Error{
 		Kind: Denied, Message: s.op + " not permitted", Cause: d.Err,
 		Role: d.Role, Permission: d.Permission, Path: d.Path,
@@ -165,8 +176,16 @@ func (s *session) deny(d rules.WriteDecision) *Error {
 
 func (s *session) warn(msg string) { s.p.Log.Warn(msg, s.attrs()...) }
 
+// notEvaluated makes the function fail that the operation belongs to: its answer is not complete.
+func (s *session) notEvaluated() {
+	if s.c.within != nil {
+		s.c.within.failed = true
+	}
+}
+
 // withhold notes that a rule failed on a document, which is then not shown.
 func (s *session) withhold(err error) {
+	s.notEvaluated()
 	if s.withheld++; s.withheld == 1 {
 		s.failure = err
 	}

@@ -172,8 +172,8 @@ func (it *item) decideAll(ts []target, r *room) ([]step, error) {
 }
 
 // insertion decides about the document that the operation inserts. An upsert is judged as an insert.
-func (it *item) insertion(r *room) (step, error) {
-	s, err := it.s.as("insert")
+func (it *item) insertion(ctx context.Context, r *room) (step, error) {
+	s, err := it.s.as(ctx, "insert")
 	if err != nil {
 		return step{}, err
 	}

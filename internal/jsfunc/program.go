@@ -1,0 +1,150 @@
+package jsfunc
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dop251/goja"
+	"github.com/dop251/goja/file"
+	"github.com/dop251/goja/parser"
+
+	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/source"
+)
+
+// CodeInvalid is the code of the diagnostics of this package.
+const CodeInvalid = "invalid-function"
+
+// Codes lists it.
+func Codes() []string { return []string{CodeInvalid} }
+
+// Limits bounds one call. A zero field takes its default.
+type Limits struct {
+	Time   time.Duration // all of the call, what it asks of the database included: 100 ms, at most MaxTime
+	Depth  int           // of calls inside the function, 500
+	Result int           // bytes of the result, 1 MiB
+}
+
+// MaxTime bounds Limits.Time.
+const MaxTime = time.Second
+
+// Program is the compiled functions of an app. It is immutable and safe for concurrent use.
+type Program struct {
+	limits    Limits
+	functions map[string]*function
+}
+
+type function struct {
+	name   string
+	system bool          // it runs as the system
+	code   *goja.Program // makes a module
+	why    string        // it cannot be called; "" when it can
+}
+
+// Compile compiles the functions of an app. One that does not compile is a warning: it matters to those who call it.
+func Compile(app *config.App, l Limits) (*Program, source.Diagnostics) {
+	l.Time = min(cmp.Or(l.Time, 100*time.Millisecond), MaxTime)
+	l.Depth = cmp.Or(l.Depth, 500)
+	l.Result = cmp.Or(l.Result, 1<<20)
+	p := &Program{limits: l, functions: map[string]*function{}}
+	var ds source.Diagnostics
+	for _, f := range app.Functions {
+		p.functions[f.Name] = compile(f, &ds)
+	}
+	return p, ds
+}
+
+// Callable tells for each function why it cannot be called, "" for those that can.
+func (p *Program) Callable() map[string]string {
+	out := make(map[string]string, len(p.functions))
+	for name, f := range p.functions {
+		out[name] = f.why
+	}
+	return out
+}
+
+func compile(f *config.Function, ds *source.Diagnostics) *function {
+	out := &function{name: f.Name, system: f.RunAsSystem}
+	switch {
+	case f.Broken:
+		out.why = "its configuration has errors"
+	case f.Source == nil:
+		out.why = "the export does not have its source"
+	case !f.RunAsSystem && (f.RunAsUserID != "" || f.RunAsUserIDScript != ""):
+		out.why = "it runs as another user, which is not supported"
+	default:
+		var err error
+		if out.code, err = compileSource(f.Source); err != nil {
+			at, message := place(f.Source, err)
+			ds.Warn(at, CodeInvalid, "", "the function %s cannot be compiled: %s", source.Quote(f.Name), message)
+			out.why = at.String() + ": " + message
+		}
+	}
+	return out
+}
+
+// What stands around a source, which assigns the function to exports. A function may declare what others declare, too.
+const (
+	before = "(function (exports, module, require, context) {"
+	after  = "\n;return typeof exports === 'function' ? exports : module.exports;})"
+)
+
+// compileSource compiles a source. It is parsed by itself first: what stands around it must not make it valid, and the
+// places of errors are right. Comments of a source do not make the parser read other files.
+func compileSource(f *source.File) (*goja.Program, error) {
+	alone, err := parser.ParseFile(nil, f.Name, f.Text, 0, parser.WithDisableSourceMaps)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := goja.CompileAST(alone, false); err != nil {
+		return nil, err
+	}
+	module, err := parser.ParseFile(nil, f.Name, before+string(f.Text)+after, 0, parser.WithDisableSourceMaps)
+	if err != nil {
+		return nil, err
+	}
+	return goja.CompileAST(module, false)
+}
+
+// place finds where in a source an error is.
+func place(f *source.File, err error) (at source.Span, message string) {
+	at, message = source.Span{File: f}, err.Error()
+	var pos file.Position
+	if syntax, ok := errors.AsType[*goja.CompilerSyntaxError](err); ok && syntax.File != nil {
+		pos, message = syntax.File.Position(syntax.Offset), syntax.Message
+	}
+	if list, ok := errors.AsType[parser.ErrorList](err); ok && len(list) > 0 {
+		pos, message = list[0].Position, list[0].Message
+	}
+	at.Start = offset(f.Text, pos.Line, pos.Column)
+	at.End = min(at.Start+1, len(f.Text))
+	return at, message
+}
+
+// offset is the byte at a line and column, which count from one; columns count characters.
+func offset(text []byte, line, column int) int {
+	at := 0
+	for ; line > 1 && at < len(text); at++ {
+		if text[at] == '\n' {
+			line--
+		}
+	}
+	for i := range string(text[at:]) {
+		if column--; column <= 0 {
+			return at + i
+		}
+	}
+	return len(text)
+}
+
+// Error says why a call failed. It holds no values.
+type Error struct {
+	Function string
+	Why      string
+}
+
+func (e *Error) Error() string {
+	return fmt.Sprintf("function %s: %s", source.Quote(e.Function), e.Why)
+}
