@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/jsfunc"
 	"github.com/rolegate/rolegate/rules"
 )
 
@@ -27,6 +28,7 @@ func TestEveryCodeHasPage(t *testing.T) {
 	}{
 		{"\nReported by `config`", config.Codes()},
 		{"\nReported by `rules", rules.Codes()},
+		{"\nReported by `internal/jsfunc", jsfunc.Codes()},
 	} {
 		var got []string
 		for _, page := range pages {

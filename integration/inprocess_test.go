@@ -14,6 +14,7 @@ import (
 
 	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/internal/ejson"
+	"github.com/rolegate/rolegate/internal/jsfunc"
 	"github.com/rolegate/rolegate/internal/policytest"
 	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/proxy"
@@ -24,6 +25,9 @@ import (
 // inProcess runs cases against the rules, the proxy and the Data API in this process: milliseconds a case. What a
 // whole server does, above all who a user is, is taken from the case as a fact.
 type inProcess struct{}
+
+// functionTime is longer than a call has by default: a busy machine must not decide cases.
+const functionTime = 500 * time.Millisecond
 
 // needsServer is what a case needs that is about credentials, settings of the Data API, or requests written out.
 const needsServer = "a server: the case is about more than decisions"
@@ -60,7 +64,10 @@ func (inProcess) Open(_ context.Context, c *policytest.Case) (policytest.Session
 	for value, name := range app.Secrets {
 		secrets[value], _ = secret(name)
 	}
+	functions, problems := jsfunc.Compile(app, jsfunc.Limits{Time: functionTime})
+	ds = append(ds, problems...)
 	policy, more := rules.Compile(app, rules.Options{
+		Functions:          functions.Callable(),
 		RefusedDatabases:   []string{"__rolegate"},
 		SkipPostImageCheck: settings.skipPostImageCheck,
 		NullTypeSchemas:    settings.nullTypeSchemas,
@@ -75,7 +82,7 @@ func (inProcess) Open(_ context.Context, c *policytest.Case) (policytest.Session
 	if err := seed(c, store.seed); err != nil {
 		return nil, err
 	}
-	p := proxy.Config{Store: store, Policy: policy, Log: slog.New(slog.DiscardHandler), NoRegex: settings.appServices}
+	p := proxy.Config{Store: store, Policy: policy, Functions: functions, Log: slog.New(slog.DiscardHandler), NoRegex: settings.appServices}
 	if cud := app.CustomUserData; cud != nil && cud.Enabled {
 		p.CustomData = &proxy.CustomDataSource{
 			NS:          rules.Namespace{Service: cud.Service, Database: cud.Database, Collection: cud.Collection},

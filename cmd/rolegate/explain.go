@@ -29,6 +29,7 @@ type explainCmd struct {
 	SecretsDir    string `help:"Directory with one file for each secret; others are looked for in ROLEGATE_SECRET_<NAME>." placeholder:"DIR"`
 	Config        string `help:"File of settings, as for serve." placeholder:"FILE"`
 	Quarantine    bool   `help:"Explain an app of which some rules have errors: everything is denied on their namespaces."`
+	Functions     string `help:"off refuses an app whose rules call functions, instead of running them." enum:"on,off" default:"on"`
 	StoreDatabase string `help:"Database of rolegate's own data, which nobody is served from." default:"__rolegate"`
 }
 
@@ -59,6 +60,7 @@ func (c *explainCmd) options(s streams) (o explain.Options, err error) {
 	}
 	app, err := server.OpenRules(server.Options{
 		App: c.App, StoreDatabase: c.StoreDatabase, Secrets: secrets, Settings: settings, Quarantine: c.Quarantine,
+		NoFunctions: c.Functions == "off",
 	})
 	if err != nil {
 		return o, err

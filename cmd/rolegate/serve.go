@@ -22,6 +22,7 @@ type serveCmd struct {
 	TLSCert        string     `name:"tls-cert" env:"ROLEGATE_TLS_CERT" help:"Certificate chain in PEM, read again when it changes." placeholder:"FILE"`
 	TLSKey         string     `name:"tls-key" env:"ROLEGATE_TLS_KEY" help:"Key of the certificate." placeholder:"FILE"`
 	InsecureHTTP   bool       `name:"insecure-http" env:"ROLEGATE_INSECURE_HTTP" help:"Serve plain HTTP beyond this machine, because TLS ends in front of rolegate."`
+	Functions      string     `help:"off refuses an app whose rules call functions, instead of running them." enum:"on,off" default:"on"`
 	StoreDatabase  string     `help:"Database of rolegate's own data." default:"__rolegate"`
 	AllowedOrigins []string   `help:"Origins of web pages that may call, instead of those of the export." placeholder:"LIST"`
 	LogLevel       slog.Level `help:"debug, info, warn or error." default:"info"`
@@ -51,6 +52,7 @@ func (c *serveCmd) Run(ctx context.Context, s streams) error {
 		Secrets:        secrets,
 		Settings:       settings,
 		Quarantine:     c.Quarantine,
+		NoFunctions:    c.Functions == "off",
 		Logger:         audit.New(s.err, c.LogLevel),
 	})
 	if err != nil {

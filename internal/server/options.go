@@ -38,6 +38,9 @@ type Options struct {
 	// Quarantine serves an app of which some namespaces have errors, and denies everything on those.
 	Quarantine bool
 
+	// NoFunctions calls no functions: an app whose rules need them is refused.
+	NoFunctions bool
+
 	// Drain is how long running requests may go on after the end of the context of Run; 0 means 25 s.
 	Drain time.Duration
 	// Logger gets what happens, and every refusal. It is never given values of documents or credentials. Nil discards.

@@ -31,7 +31,7 @@ func newPlan(o Options) (*plan, error) {
 		RefusedDatabases:   []string{o.StoreDatabase},
 		SkipPostImageCheck: settings.skipPostImage,
 		NullTypeSchemas:    settings.nullSchemas,
-	})
+	}, functions{off: o.NoFunctions, limit: settings.functionTime})
 	if err != nil {
 		return nil, err
 	}

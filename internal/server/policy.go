@@ -4,22 +4,31 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/jsfunc"
 	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/rules"
 )
 
 // compiled is an app export that has been read and compiled.
 type compiled struct {
-	app    *config.App
-	policy *rules.Policy
-	ds     source.Diagnostics
-	usable bool // all errors are confined to namespaces
+	app       *config.App
+	policy    *rules.Policy
+	functions *jsfunc.Program // nil when functions are off
+	ds        source.Diagnostics
+	usable    bool // all errors are confined to namespaces
+}
+
+// functions says whether and how functions are called. The zero value calls them.
+type functions struct {
+	off   bool
+	limit time.Duration // of a call; 0 is the default
 }
 
 // compile reads and compiles an app.
-func compile(dir string, load config.Options, o rules.Options) (compiled, error) {
+func compile(dir string, load config.Options, o rules.Options, f functions) (compiled, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return compiled{}, fmt.Errorf("app export: %w", err)
@@ -37,8 +46,15 @@ func compile(dir string, load config.Options, o rules.Options) (compiled, error)
 			o.Secrets[value] = text
 		}
 	}
+	c := compiled{app: app, usable: app.Usable}
+	if !f.off {
+		var problems source.Diagnostics
+		c.functions, problems = jsfunc.Compile(app, jsfunc.Limits{Time: f.limit})
+		ds = append(ds, problems...)
+		o.Functions = c.functions.Callable()
+	}
 	policy, more := rules.Compile(app, o)
-	c := compiled{app: app, policy: policy, usable: app.Usable}
+	c.policy = policy
 	files := ruleFiles(app)
 	for _, d := range more {
 		if d.Severity == source.Error && (d.Span.File == nil || !files[d.Span.File.Name]) {
@@ -120,7 +136,7 @@ func Validate(dir string, secrets config.SecretSource, storeDatabase string) (*R
 	if storeDatabase == "" {
 		storeDatabase = defaultDatabase
 	}
-	c, err := compile(dir, config.Options{Secrets: secrets}, rules.Options{RefusedDatabases: []string{storeDatabase}})
+	c, err := compile(dir, config.Options{Secrets: secrets}, rules.Options{RefusedDatabases: []string{storeDatabase}}, functions{})
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +170,7 @@ type Exported struct {
 
 // ReadExported reads it. An export without a client app id is an error.
 func ReadExported(dir string) (Exported, error) {
-	c, err := compile(dir, config.Options{}, rules.Options{})
+	c, err := compile(dir, config.Options{}, rules.Options{}, functions{})
 	if err != nil {
 		return Exported{}, err
 	}

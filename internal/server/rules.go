@@ -25,7 +25,7 @@ func OpenRules(o Options) (*Rules, error) {
 	c, err := compile(o.App, config.Options{Secrets: o.Secrets, Evaluating: true}, rules.Options{
 		RefusedDatabases: []string{o.StoreDatabase},
 		NullTypeSchemas:  settings.nullSchemas,
-	})
+	}, functions{off: o.NoFunctions, limit: settings.functionTime})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rolegate/rolegate/internal/jsfunc"
 	"github.com/rolegate/rolegate/internal/source"
 )
 
@@ -64,6 +65,7 @@ type settings struct {
 	maxConcurrent  int64
 	requestTimeout time.Duration
 	bodyTimeout    time.Duration
+	functionTime   time.Duration // of one call; 0 is the default
 	scan           int64
 	writeTargets   int64
 	inserts        int64
@@ -138,6 +140,9 @@ func (r settingsReader) limits(v *source.Value, s *settings) {
 	readers := map[string]reader{
 		"request_timeout": span(&s.requestTimeout, "request_timeout"),
 		"body_timeout":    span(&s.bodyTimeout, "body_timeout"),
+		"function_time": func(v *source.Value) {
+			s.functionTime = r.duration(v, "function_time", time.Millisecond, jsfunc.MaxTime)
+		},
 	}
 	for name, to := range map[string]*int64{
 		"body_bytes": &s.maxBody, "response_bytes": &s.maxResponse, "concurrent_requests": &s.maxConcurrent,

@@ -20,6 +20,7 @@ func (p *plan) proxyConfig(store proxy.Store) proxy.Config {
 	c := proxy.Config{
 		Store:         store,
 		Policy:        p.policy,
+		Functions:     p.functions,
 		Log:           p.o.Logger,
 		CustomDataTTL: p.settings.customDataTTL,
 		NoRegex:       p.settings.appServices,
