@@ -33,8 +33,11 @@ func (o call) visit(f func(ref)) {
 	}
 }
 
-// bind runs the function where its arguments are known. A result that is undefined is no value.
+// bind runs the function where its arguments are known. A result that is undefined is no value. A bound call stays as it is.
 func (o call) bind(s *Scope) (operand, bool) {
+	if o.scope != nil {
+		return o, true
+	}
 	args, known, ok := bindOperands(o.args, s)
 	if !ok {
 		return nil, false
