@@ -169,8 +169,9 @@ func (s *servedSession) start(ctx context.Context, c *policytest.Case) error {
 			return secret, ok
 		},
 	}
-	if c.Settings != nil {
-		o.Settings = &source.File{Name: "server.json", Text: c.Settings}
+	o.Settings = &source.File{Name: "server.json", Text: c.Settings}
+	if c.Settings == nil {
+		o.Settings.Text = []byte(`{"limits": {"function_time": "` + functionTime.String() + `"}}`)
 	}
 	srv, err := server.New(ctx, o)
 	if e, ok := errors.AsType[*server.ConfigError](err); ok {

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 const (
 	maxCallDepth  = 5                // of rule, function, rule, …
 	maxCallTime   = 10 * time.Second // of all calls
-	maxMemo       = 10_000           // results that are remembered
+	maxMemo       = 8 << 20          // bytes of calls and results that are remembered
 	maxCallResult = 16 << 20         // bytes of documents that one operation hands to a function
 )
 
@@ -36,6 +37,7 @@ type calls struct {
 // callsOfRequest is what the calls of a request share, however deep they are.
 type callsOfRequest struct {
 	memo   map[string]*memoised
+	size   int // of memo, in bytes
 	spent  time.Duration
 	logged bool
 }
@@ -73,11 +75,12 @@ func (c *calls) Call(s *expr.Scope, name string, args []bson.RawValue) (bson.Raw
 	switch {
 	case !known:
 		m = &memoised{}
-		if len(c.request.memo) < maxMemo {
+		if c.request.size += len(key); c.request.size < maxMemo {
 			c.request.memo[key] = m
 		}
 		m.value, m.err = c.run(s, name, args)
 		m.done = true
+		c.request.size += len(m.value.Value)
 	case !m.done:
 		return bson.RawValue{}, c.fail(name, errCallsItself)
 	}
@@ -164,11 +167,18 @@ func (c *calls) database(ctx context.Context, op jsfunc.Operation) (bson.RawValu
 	caller.within, caller.system = c, op.System
 	caller.Request.Action, caller.Request.Service = op.Name, op.NS.Service
 	v, err := c.session.p.inside(ctx, caller, op)
-	if known, ok := errors.AsType[*Error](err); ok {
-		return v, errors.New(known.Message) // its cause may hold values
+	var known *Error
+	if !errors.As(err, &known) {
+		return v, err
 	}
-	return v, err
+	if !slices.Contains(catchable, known.Kind) {
+		c.failed = true
+	}
+	return v, errors.New(known.Message) // its cause may hold values
 }
+
+// catchable are the failures that a function may live with: they are answers. Any other one makes it fail.
+var catchable = []Kind{Invalid, Missing, NoRule, Denied, UnknownService, Unsupported, DuplicateKey, SchemaFailed}
 
 var errUnknownOperation = errors.New("no such operation")
 
