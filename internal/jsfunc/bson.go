@@ -54,13 +54,13 @@ func isUUID(v bson.RawValue) bool {
 func (r *Runtime) bson() *goja.Object {
 	r.classes = map[string]*goja.Object{}
 	out := r.vm.NewObject()
-	for name, make := range map[string]func(*Runtime, goja.Value) (bson.RawValue, bool){
+	for name, read := range map[string]func(*Runtime, goja.Value) (bson.RawValue, bool){
 		"ObjectId": (*Runtime).newObjectID, "UUID": (*Runtime).newUUID, "Binary": (*Runtime).newBinary,
 		"Int32": (*Runtime).newInt32, "Long": (*Runtime).newLong, "Double": (*Runtime).newDouble,
 		"Decimal128": (*Runtime).newDecimal, "Timestamp": nil, "BSONRegExp": nil, "Value": nil,
 		"MinKey": (*Runtime).newMinKey, "MaxKey": (*Runtime).newMaxKey,
 	} {
-		class := r.class(name, make)
+		class := r.class(name, read)
 		if name != "Value" {
 			r.put(out, name, class)
 		}
@@ -70,10 +70,10 @@ func (r *Runtime) bson() *goja.Object {
 }
 
 // class makes a constructor. It works with and without new, as many scripts write BSON.ObjectId("…").
-func (r *Runtime) class(name string, make func(*Runtime, goja.Value) (bson.RawValue, bool)) *goja.Object {
+func (r *Runtime) class(name string, read func(*Runtime, goja.Value) (bson.RawValue, bool)) *goja.Object {
 	build := func(arg goja.Value) *goja.Object {
-		if make != nil {
-			if v, ok := make(r, arg); ok {
+		if read != nil {
+			if v, ok := read(r, arg); ok {
 				return r.box(v)
 			}
 		}
@@ -217,7 +217,7 @@ func binary(subtype byte, data []byte) bson.RawValue {
 
 func (r *Runtime) newInt32(arg goja.Value) (bson.RawValue, bool) {
 	n, ok := r.integerOf(arg)
-	return bsonval.FromInt32(int32(n)), ok && n == int64(int32(n)) //nolint:gosec // it is checked
+	return bsonval.FromInt32(int32(n)), ok && n == int64(int32(n))
 }
 
 func (r *Runtime) newLong(arg goja.Value) (bson.RawValue, bool) {

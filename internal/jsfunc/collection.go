@@ -104,7 +104,7 @@ func (r *Runtime) do(op Operation) goja.Value {
 		err = reject(r.vm.NewTypeError("%s", err.Error()))
 	}
 	if err != nil {
-		panic(err)
+		raise(err)
 	}
 	return r.vm.ToValue(p)
 }

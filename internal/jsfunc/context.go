@@ -32,7 +32,7 @@ func (r *Runtime) globals() {
 		"Int32Array", "Uint32Array", "Float32Array", "Float64Array", "BigInt64Array", "BigUint64Array",
 	} {
 		if err := global.Delete(name); err != nil {
-			panic(err)
+			raise(err)
 		}
 	}
 }
@@ -58,14 +58,14 @@ func (r *Runtime) boundStrings(global *goja.Object) {
 			}
 			v, err := original(call.This, call.Arguments...)
 			if err != nil {
-				panic(err)
+				raise(err)
 			}
 			return v
 		})
 	}
 }
 
-func (r *Runtime) require(call goja.FunctionCall) goja.Value {
+func (r *Runtime) require(goja.FunctionCall) goja.Value {
 	r.throw("modules are not available")
 	return nil
 }
@@ -162,11 +162,11 @@ func (r *Runtime) execute(call goja.FunctionCall) goja.Value {
 // rethrow lets an error go on through JavaScript. What cannot be caught there stays so.
 func (r *Runtime) rethrow(err error) {
 	if thrown, ok := err.(*goja.Exception); ok { //nolint:errorlint // it is returned as such
-		panic(thrown.Value())
+		raise(thrown.Value())
 	}
 	switch err.(type) { //nolint:errorlint // they are returned as such
 	case *goja.InterruptedError, *goja.StackOverflowError:
-		panic(err)
+		raise(err)
 	}
 	r.throw("%s", err.Error())
 }

