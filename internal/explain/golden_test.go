@@ -15,6 +15,7 @@ import (
 
 	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/internal/explain"
+	"github.com/rolegate/rolegate/internal/jsfunc"
 	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
@@ -105,11 +106,13 @@ func options(t testing.TB, files map[string]string) explain.Options {
 	for value, name := range app.Secrets {
 		values[value] = given[name]
 	}
-	policy, more := rules.Compile(app, rules.Options{Secrets: values})
+	functions, problems := jsfunc.Compile(app, jsfunc.Limits{Time: jsfunc.MaxTime})
+	ds = append(ds, problems...)
+	policy, more := rules.Compile(app, rules.Options{Secrets: values, Functions: functions.Callable()})
 	if ds = append(ds, more...); ds.HasErrors() {
 		t.Fatal(report(ds))
 	}
-	p := proxy.Config{Policy: policy, Log: slog.New(slog.DiscardHandler)}
+	p := proxy.Config{Policy: policy, Functions: functions, Log: slog.New(slog.DiscardHandler)}
 	if d := app.CustomUserData; d != nil && d.Enabled {
 		p.CustomData = &proxy.CustomDataSource{
 			NS: rules.Namespace{Service: d.Service, Database: d.Database, Collection: d.Collection}, UserIDField: d.UserIDField,
