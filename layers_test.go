@@ -35,6 +35,7 @@ var outside = []struct {
 	{"github.com/xeipuuv/gojsonschema", []string{"internal/bsonschema"}},
 	{"github.com/dop251/goja", []string{"internal/jsfunc"}},
 	{"github.com/dlclark/regexp2", []string{"internal/jsfunc"}},
+	{"golang.org/x/crypto/argon2", []string{"internal/auth"}},
 	{"golang.org/x/sync", nil},
 	{"github.com/rogpeppe/go-internal", []string{"internal/policytest"}},
 }

@@ -110,6 +110,7 @@ type Provider struct {
 	Name        string
 	Type        string
 	Disabled    bool
+	AutoConfirm bool         // of local-userpass: addresses need no confirmation
 	CustomToken *CustomToken // nil for every other type
 	Span        source.Span
 }

@@ -86,6 +86,7 @@ func (l *loader) provider(name string, v *source.Value, ds *source.Diagnostics) 
 	}
 	if c := v.Get("config"); c != nil && c.Kind == source.Object {
 		providerConfig(p.Type).check(c, ds)
+		p.AutoConfirm = p.Type == "local-userpass" && flag(c, "autoConfirm")
 	}
 	if p.Type == "custom-token" {
 		p.CustomToken = l.customToken(p, v, ds)

@@ -190,8 +190,8 @@ func (s *servedSession) start(ctx context.Context, c *policytest.Case) error {
 	return nil
 }
 
-// keyCollection is where mongostore keeps API keys.
-const keyCollection = "rolegate_api_keys"
+// ownCollections is where mongostore keeps what it knows of users.
+var ownCollections = []string{"rolegate_api_keys", "rolegate_users", "rolegate_logins", "rolegate_sessions"}
 
 // keys makes the API keys of the case's server users, with the ids that the case gives them.
 func (s *servedSession) keys(ctx context.Context, c *policytest.Case) (texts map[string]string, err error) {
@@ -200,9 +200,11 @@ func (s *servedSession) keys(ctx context.Context, c *policytest.Case) (texts map
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, store.Close(ctx)) }()
-	stored := s.client.Database(mongostore.DefaultStoreDatabase).Collection(keyCollection)
-	if _, err := stored.DeleteMany(ctx, bson.D{{Key: "app", Value: policytest.AppID}}); err != nil {
-		return nil, err
+	for _, name := range ownCollections {
+		stored := s.client.Database(mongostore.DefaultStoreDatabase).Collection(name)
+		if _, err := stored.DeleteMany(ctx, bson.D{{Key: "app", Value: policytest.AppID}}); err != nil {
+			return nil, err
+		}
 	}
 	texts = map[string]string{}
 	for name, u := range c.Users {

@@ -86,7 +86,7 @@ type listKeysCmd struct {
 // Run prints a table, oldest first.
 func (c *listKeysCmd) Run(ctx context.Context, s streams) error {
 	return c.use(ctx, s, func(keys auth.KeyStore, app string) error {
-		list, err := keys.List(ctx, app)
+		list, err := keys.List(ctx, app, "")
 		if err != nil {
 			return err
 		}

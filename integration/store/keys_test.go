@@ -40,10 +40,10 @@ func TestKeys(t *testing.T) {
 	if got, err := keys.Find(ctx, "a", first.ID); err != nil || !cmp.Equal(first, got) {
 		t.Errorf("Find = %+v, %v, want %+v", got, err, first)
 	}
-	if got, err := keys.List(ctx, "a"); err != nil || !cmp.Equal([]auth.Key{first, second}, got) {
+	if got, err := keys.List(ctx, "a", ""); err != nil || !cmp.Equal([]auth.Key{first, second}, got) {
 		t.Errorf("List = %+v, %v, want the two of app a, oldest first", got, err)
 	}
-	if got, err := keys.List(ctx, "c"); err != nil || len(got) != 0 {
+	if got, err := keys.List(ctx, "c", ""); err != nil || len(got) != 0 {
 		t.Errorf("List of an unknown app = %+v, %v", got, err)
 	}
 

@@ -13,14 +13,16 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
-// Key is an API key as it is stored: without its secret. Each key is a user of its own, of type server.
+// Key is an API key as it is stored: without its secret. It belongs to a user, or is one of its own, of type server.
 type Key struct {
-	ID      string            // of the key and of its user: an ObjectId in hexadecimal
-	App     string            // the client app id
-	Name    string            // what %%user.data.name expands to
-	Hash    [sha256.Size]byte // of the secret
-	Created time.Time         // to the millisecond
-	Revoked time.Time         // zero while the key is good. A revoked key stays known, so that nobody takes its id
+	ID       string            // of the key, and of its user if that is its own: an ObjectId in hexadecimal
+	App      string            // the client app id
+	Name     string            // what %%user.data.name of a server key expands to
+	User     string            // whose key it is; empty for a server key
+	Hash     [sha256.Size]byte // of the secret
+	Disabled bool              // for now
+	Created  time.Time         // to the millisecond
+	Revoked  time.Time         // zero while the key is good. A revoked key stays known, so that nobody takes its id
 }
 
 // What a KeyStore may answer besides errors of its own.
@@ -35,8 +37,10 @@ type KeyStore interface {
 	Insert(ctx context.Context, k Key) error
 	// Find returns a key, revoked or not, or ErrNoKey.
 	Find(ctx context.Context, app, id string) (Key, error)
-	// List returns all keys of an app, oldest first.
-	List(ctx context.Context, app string) ([]Key, error)
+	// List returns the keys of a user, oldest first, or the server keys of an app for an empty one.
+	List(ctx context.Context, app, user string) ([]Key, error)
+	// Disable switches a key off or on again, or returns ErrNoKey.
+	Disable(ctx context.Context, app, id string, disabled bool) error
 	// Revoke marks a key at the given time, or returns ErrNoKey. One that was revoked before keeps its time.
 	Revoke(ctx context.Context, app, id string, at time.Time) error
 }

@@ -37,7 +37,9 @@ func (k *keys) Find(_ context.Context, app, id string) (auth.Key, error) {
 	return key, nil
 }
 
-func (k *keys) List(context.Context, string) ([]auth.Key, error) { return nil, nil }
+func (k *keys) List(context.Context, string, string) ([]auth.Key, error) { return nil, nil }
+
+func (k *keys) Disable(context.Context, string, string, bool) error { return nil }
 
 func (k *keys) Revoke(_ context.Context, app, id string, at time.Time) error {
 	key := k.stored[app+"/"+id]

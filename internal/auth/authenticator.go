@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -13,10 +13,14 @@ import (
 	"github.com/rolegate/rolegate/rules"
 )
 
-// Names of providers, as identities carry them.
+// Unknown says what becomes of a good token of an identity that the store of users does not know.
+type Unknown uint8
+
+// What may become of it.
 const (
-	tokenProvider = "custom-token"
-	keyProvider   = "api-key"
+	UnknownPasses  Unknown = iota // its subject is the id of the user, and nothing is written
+	UnknownCreated                // the user is created, with its subject as id
+	UnknownRefused                // it is that of nobody
 )
 
 // Config says who may come in. The zero value lets nobody in.
@@ -29,6 +33,21 @@ type Config struct {
 	Keys KeyStore
 	// APIKeys enables the api-key provider.
 	APIKeys bool
+	// Users holds the users of the app and their sessions. Without it there are none.
+	Users UserStore
+	// Passwords enables the provider local-userpass, Register lets anybody make an account with it.
+	Passwords, Register bool
+	// Anonymous enables the provider anon-user.
+	Anonymous bool
+	// Unknown says what becomes of a good token whose identity Users does not know.
+	Unknown Unknown
+
+	// TokenKey signs the tokens of sessions. Without it the store makes and keeps one.
+	TokenKey []byte
+	// RefreshLife is how long a session lives; 0 means 60 days.
+	RefreshLife time.Duration
+	// UserLife is how long a user that was found is remembered: what another process revokes works that much longer.
+	UserLife time.Duration
 
 	// AttemptsPerMinute is how many attempts of one address may fail before it is told to slow down. 0 means 10, a
 	// negative number any.
@@ -41,12 +60,14 @@ type Config struct {
 
 // Authenticator finds the users that credentials belong to. It is safe for concurrent use.
 type Authenticator struct {
-	app      string
-	verifier *verifier // nil when tokens are not accepted
-	keys     *keyCache // nil when there are none
-	apiKeys  bool
+	cfg      Config
+	verifier *verifier  // nil when tokens are not accepted
+	keys     *keyCache  // nil when there are none
+	users    *userCache // nil when there are none
+	signer   *signer    // nil without users
+	hasher   *hasher
 	attempts *attempts
-	now      func() time.Time
+	creation *attempts // accounts made without credentials
 	stop     context.CancelFunc
 }
 
@@ -62,11 +83,19 @@ func New(ctx context.Context, c Config) (*Authenticator, error) {
 	if c.AttemptsPerMinute == 0 {
 		c.AttemptsPerMinute = 10
 	}
-	a := &Authenticator{app: c.App, apiKeys: c.APIKeys, attempts: newAttempts(c.AttemptsPerMinute, c.Now), now: c.Now}
+	if c.RefreshLife == 0 {
+		c.RefreshLife = 60 * 24 * time.Hour
+	}
+	a := &Authenticator{
+		cfg: c, hasher: newHasher(), attempts: newAttempts(c.AttemptsPerMinute, c.Now), creation: newAttempts(creationsPerMinute, c.Now),
+	}
 	// Fetching goes on in the background after ctx, which is that of the start, has ended.
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if c.Keys != nil {
 		a.keys = newKeyCache(c.Keys, c.App, c.Now)
+	}
+	if c.Users != nil {
+		a.users, a.signer = newUserCache(c), newSigner(c)
 	}
 	if c.Token != nil {
 		v, err := newVerifier(ctx, c)
@@ -96,14 +125,34 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credentials) (*rules
 
 func (a *Authenticator) find(ctx context.Context, c Credentials) (*rules.User, error) {
 	switch c.Kind {
-	case Bearer, JWT:
+	case Bearer:
+		return a.byBearer(ctx, c.Secret)
+	case JWT:
 		return a.byToken(ctx, c.Secret)
 	case APIKey:
-		return a.byKey(ctx, c.Secret)
+		_, user, err := a.byKey(ctx, c.Secret)
+		return user, err
 	case EmailPassword:
-		return nil, failed("the provider local-userpass is not built yet")
+		user, err := a.byPassword(ctx, c.Email, c.Secret, c.RemoteAddress)
+		if err != nil {
+			return nil, err
+		}
+		return user.subject(nil), nil
 	}
 	return nil, failed("no credentials")
+}
+
+// byBearer finds the user of an access token of ours, or else of a token of somebody else.
+func (a *Authenticator) byBearer(ctx context.Context, text string) (*rules.User, error) {
+	if a.signer != nil {
+		if t, ours, err := a.signer.read(ctx, text); ours || err != nil {
+			if err != nil {
+				return nil, err
+			}
+			return a.byAccess(ctx, t)
+		}
+	}
+	return a.byToken(ctx, text)
 }
 
 func (a *Authenticator) byToken(ctx context.Context, text string) (*rules.User, error) {
@@ -114,40 +163,134 @@ func (a *Authenticator) byToken(ctx context.Context, text string) (*rules.User, 
 	if err != nil {
 		return nil, err
 	}
-	// A subject is chosen by whoever issues tokens. It must not become the user of a key.
-	if a.keys != nil {
-		taken, err := a.keys.taken(ctx, subject)
+	if a.users == nil {
+		if err := a.free(ctx, subject); err != nil {
+			return nil, err
+		}
+		return newUser(subject, rules.NormalUser, tokenProvider, data), nil
+	}
+	user, err := a.users.login(ctx, tokenProvider, subject)
+	if err == nil && user.usable() != nil { // good news may be old, bad news not
+		user, err = a.cfg.Users.FindLogin(ctx, a.cfg.App, tokenProvider, subject)
+	}
+	switch {
+	case errors.Is(err, ErrNoUser):
+		return a.unknownSubject(ctx, subject, data)
+	case err != nil:
+		return nil, unavailable("the store of users", err)
+	}
+	return user.subject(data), user.usable()
+}
+
+// unknownSubject deals with a good token whose identity the store does not know.
+func (a *Authenticator) unknownSubject(ctx context.Context, subject string, data bson.Raw) (*rules.User, error) {
+	if a.cfg.Unknown == UnknownRefused {
+		return nil, failed("the store knows no such identity, and none is created")
+	}
+	if a.cfg.Unknown == UnknownCreated {
+		user, err := a.createSubject(ctx, tokenProvider, subject, data)
 		if err != nil {
-			return nil, unavailable("the store of API keys", err)
+			return nil, err
 		}
-		if taken {
-			return nil, failed("the subject is the id of an API key")
-		}
+		return user.subject(data), nil
+	}
+	if err := a.free(ctx, subject); err != nil {
+		return nil, err
 	}
 	return newUser(subject, rules.NormalUser, tokenProvider, data), nil
 }
 
-func (a *Authenticator) byKey(ctx context.Context, text string) (*rules.User, error) {
-	if !a.apiKeys || a.keys == nil {
-		return nil, failed("the provider api-key is not enabled")
+// createSubject stores the user of a subject that a token vouches for. Its id is the subject.
+func (a *Authenticator) createSubject(ctx context.Context, provider, subject string, data bson.Raw) (User, error) {
+	if err := a.free(ctx, subject); err != nil {
+		return User{}, err
+	}
+	user := NewUser(User{
+		ID: subject, App: a.cfg.App, Data: data, Created: a.cfg.Now(),
+		Identities: []Identity{{ID: subject, Provider: provider, Login: subject}},
+	})
+	err := a.cfg.Users.Create(ctx, user)
+	a.users.forget()
+	if errors.Is(err, ErrUserExists) { // somebody else was quicker
+		user, err = a.cfg.Users.FindLogin(ctx, a.cfg.App, provider, subject)
+		if errors.Is(err, ErrNoUser) {
+			return User{}, failed("the subject is the id of another user")
+		}
+	}
+	if err != nil {
+		return User{}, unavailable("the store of users", err)
+	}
+	return user, user.usable()
+}
+
+// free tells that no user has an id. A subject is chosen by whoever issues tokens: it must not become somebody else. Ids
+// may be compared as ObjectIds, of which capital letters are another spelling.
+func (a *Authenticator) free(ctx context.Context, id string) error {
+	if a.keys != nil {
+		taken, err := a.keys.taken(ctx, id)
+		if err != nil {
+			return unavailable("the store of API keys", err)
+		}
+		if taken {
+			return failed("the subject is the id of an API key")
+		}
+	}
+	if a.users == nil {
+		return nil
+	}
+	ids := []string{id}
+	if small := strings.ToLower(id); small != id {
+		ids = append(ids, small)
+	}
+	for _, id := range ids {
+		switch _, err := a.users.find(ctx, id); {
+		case err == nil:
+			return failed("the subject is the id of another user")
+		case !errors.Is(err, ErrNoUser):
+			return unavailable("the store of users", err)
+		}
+	}
+	return nil
+}
+
+// byKey finds the key that a text opens, and its user.
+func (a *Authenticator) byKey(ctx context.Context, text string) (Key, *rules.User, error) {
+	if !a.cfg.APIKeys || a.keys == nil {
+		return Key{}, nil, failed("the provider api-key is not enabled")
 	}
 	id, secret, ok := splitKey(text)
 	if !ok {
-		return nil, failed("this is no API key")
+		return Key{}, nil, failed("this is no API key")
 	}
 	key, err := a.keys.find(ctx, id)
 	known := !errors.Is(err, ErrNoKey)
 	if known && err != nil {
-		return nil, unavailable("the store of API keys", err)
+		return Key{}, nil, unavailable("the store of API keys", err)
 	}
 	// An unknown key has a hash that no secret has, so that it takes as long as a known one.
 	switch opens := key.opens(secret); {
 	case !known:
-		return nil, failed("unknown API key")
+		return Key{}, nil, failed("unknown API key")
 	case !opens:
-		return nil, failed("wrong secret of an API key")
+		return Key{}, nil, failed("wrong secret of an API key")
+	}
+	user, err := a.keyUser(ctx, key)
+	return key, user, err
+}
+
+// keyUser is who a key stands for: its owner, or a user of its own.
+func (a *Authenticator) keyUser(ctx context.Context, key Key) (*rules.User, error) {
+	switch {
 	case !key.Revoked.IsZero():
 		return nil, failed("the API key is revoked")
+	case key.Disabled:
+		return nil, failed("the API key is disabled")
+	case key.User != "":
+		user, err := a.existing(ctx, key.User)
+		if err != nil {
+			return nil, err
+		}
+		return user.subject(nil), nil
 	}
 	data, start := bsonval.BeginDocument(nil)
 	data = bsonval.AppendElement(data, "name", bsonval.FromString(key.Name))
@@ -159,73 +302,4 @@ func newUser(id string, t rules.UserType, provider string, data bson.Raw) *rules
 		ID: id, Type: t, Data: data,
 		Identities: []rules.Identity{{ID: id, ProviderType: provider, Data: data}},
 	}
-}
-
-// keyLife is how long a key is remembered. A key that another process revokes works that much longer.
-const keyLife = 5 * time.Second
-
-// maxRemembered bounds the memory of a cache. It is emptied when it is full.
-const maxRemembered = 10_000
-
-// keyCache remembers for a short time which keys exist.
-type keyCache struct {
-	store KeyStore
-	app   string
-	now   func() time.Time
-
-	mu   sync.Mutex
-	seen map[string]seenKey // :: key id → what was found
-}
-
-type seenKey struct {
-	key   Key
-	known bool
-	at    time.Time
-}
-
-func newKeyCache(store KeyStore, app string, now func() time.Time) *keyCache {
-	return &keyCache{store: store, app: app, now: now, seen: map[string]seenKey{}}
-}
-
-// find returns a key or ErrNoKey.
-func (c *keyCache) find(ctx context.Context, id string) (Key, error) {
-	c.mu.Lock()
-	s, ok := c.seen[id]
-	c.mu.Unlock()
-	asked := c.now()
-	if !ok || asked.Sub(s.at) >= keyLife {
-		key, err := c.store.Find(ctx, c.app, id)
-		if err != nil && !errors.Is(err, ErrNoKey) {
-			return Key{}, err
-		}
-		s = seenKey{key: key, known: err == nil, at: asked}
-		c.remember(id, s)
-	}
-	if !s.known {
-		return Key{}, ErrNoKey
-	}
-	return s.key, nil
-}
-
-func (c *keyCache) remember(id string, s seenKey) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.seen) >= maxRemembered {
-		clear(c.seen)
-	}
-	c.seen[id] = s
-}
-
-// taken tells whether a user of this id exists, revoked or not. Ids of keys are ObjectIds, of which capital letters are
-// another spelling: a rule may compare them as ObjectIds.
-func (c *keyCache) taken(ctx context.Context, user string) (bool, error) {
-	id, err := bson.ObjectIDFromHex(user)
-	if err != nil {
-		return false, nil
-	}
-	_, err = c.find(ctx, id.Hex())
-	if errors.Is(err, ErrNoKey) {
-		return false, nil
-	}
-	return err == nil, err
 }

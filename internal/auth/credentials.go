@@ -7,8 +7,8 @@ type Kind uint8
 
 // Kinds of credentials.
 const (
-	Bearer        Kind = iota + 1 // a token from the Authorization header
-	EmailPassword                 // not built yet: fails like an unknown user
+	Bearer Kind = iota + 1 // a token from the Authorization header
+	EmailPassword
 	APIKey
 	JWT // a token from a header of its own
 )
@@ -33,9 +33,28 @@ func (Credentials) GoString() string { return "[secret]" }
 var (
 	ErrFailed      = errors.New("credentials belong to no user")
 	ErrExpired     = errors.New("token expired") // and nothing else is wrong with it
-	ErrTooMany     = errors.New("too many failed attempts")
+	ErrDisabled    = errors.New("user disabled")
+	ErrTooMany     = errors.New("too many attempts")
 	ErrUnavailable = errors.New("credentials cannot be checked now")
 )
+
+// What else the ways to get and to keep a session may answer.
+var (
+	ErrNoProvider  = errors.New("the provider is not enabled")
+	ErrWrongType   = errors.New("incorrect token type")
+	ErrInvalid     = errors.New("not acceptable")
+	ErrNotBuilt    = errors.New("not available")
+	ErrUsedToken   = errors.New("invalid token data")
+	ErrTooManyKeys = errors.New("too many API keys")
+)
+
+// Reason is what an ErrInvalid or ErrNotBuilt says to the client.
+func Reason(err error) string {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f.reason
+	}
+	return ""
+}
 
 // failure is an error with a reason for the log.
 type failure struct {

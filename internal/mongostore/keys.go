@@ -7,37 +7,31 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
-	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 
 	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/proxy"
-	"github.com/rolegate/rolegate/rules"
 )
 
-// keyCollection is in the store database. Several apps may share it: every document carries its app.
 const keyCollection = "rolegate_api_keys"
 
 // Keys is an auth.KeyStore in the store database.
-type Keys struct {
-	source   *source
-	database string
-}
+type Keys struct{ own }
 
 var _ auth.KeyStore = (*Keys)(nil)
 
 // Keys returns the store of API keys. It fails on every call if the Store was opened without StoreURI.
-func (s *Store) Keys() *Keys { return &Keys{source: s.own, database: s.storeDatabase} }
+func (s *Store) Keys() *Keys { return &Keys{own{source: s.own, database: s.storeDatabase}} }
 
 // keyRecord is a key as it is stored. The _id makes a second key with the same app and id impossible.
 type keyRecord struct {
-	ID      keyID     `bson:"_id"`
-	App     string    `bson:"app"`
-	Name    string    `bson:"name"`
-	Hash    []byte    `bson:"hash"`
-	Created time.Time `bson:"created"`
-	Revoked time.Time `bson:"revoked,omitempty"`
+	ID       keyID     `bson:"_id"`
+	App      string    `bson:"app"`
+	Name     string    `bson:"name"`
+	Hash     []byte    `bson:"hash"`
+	User     string    `bson:"user"` // empty, or absent, for a server key
+	Disabled bool      `bson:"disabled,omitempty"`
+	Created  time.Time `bson:"created"`
+	Revoked  time.Time `bson:"revoked,omitempty"`
 }
 
 type keyID struct {
@@ -47,8 +41,9 @@ type keyID struct {
 
 // Insert implements auth.KeyStore.
 func (k *Keys) Insert(ctx context.Context, key auth.Key) error {
-	err := k.write(ctx, insertForm, keyRecord{
-		ID: keyID{key.App, key.ID}, App: key.App, Name: key.Name, Hash: key.Hash[:], Created: key.Created, Revoked: key.Revoked,
+	_, err := k.write(ctx, keyCollection, insertForm, keyRecord{
+		ID: keyID{key.App, key.ID}, App: key.App, Name: key.Name, Hash: key.Hash[:], User: key.User, Disabled: key.Disabled,
+		Created: key.Created, Revoked: key.Revoked,
 	})
 	if errors.Is(err, proxy.ErrDuplicateKey) {
 		return auth.ErrKeyExists
@@ -58,7 +53,7 @@ func (k *Keys) Insert(ctx context.Context, key auth.Key) error {
 
 // Find implements auth.KeyStore.
 func (k *Keys) Find(ctx context.Context, app, id string) (auth.Key, error) {
-	keys, err := k.find(ctx, bson.D{{Key: "_id", Value: keyID{app, id}}})
+	keys, err := k.keys(ctx, bson.D{{Key: "_id", Value: keyID{app, id}}})
 	if err != nil {
 		return auth.Key{}, err
 	}
@@ -69,8 +64,22 @@ func (k *Keys) Find(ctx context.Context, app, id string) (auth.Key, error) {
 }
 
 // List implements auth.KeyStore.
-func (k *Keys) List(ctx context.Context, app string) ([]auth.Key, error) {
-	return k.find(ctx, bson.D{{Key: "app", Value: app}})
+func (k *Keys) List(ctx context.Context, app, user string) ([]auth.Key, error) {
+	filter := bson.D{{Key: "app", Value: app}, {Key: "user", Value: user}}
+	if user == "" { // keys of the first version lack the field
+		filter[1].Value = bson.D{{Key: "$in", Value: bson.A{"", nil}}}
+	}
+	return k.keys(ctx, filter)
+}
+
+// Disable implements auth.KeyStore.
+func (k *Keys) Disable(ctx context.Context, app, id string, disabled bool) error {
+	n, err := k.update(ctx, keyCollection, bson.D{{Key: "_id", Value: keyID{app, id}}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "disabled", Value: disabled}}}})
+	if err == nil && n == 0 {
+		return auth.ErrNoKey
+	}
+	return err
 }
 
 // Revoke implements auth.KeyStore.
@@ -79,68 +88,32 @@ func (k *Keys) Revoke(ctx context.Context, app, id string, at time.Time) error {
 		return err
 	}
 	// Of two that revoke at once, the first sets the time.
-	return k.write(ctx, updateForm, bson.D{
-		{Key: "q", Value: bson.D{{Key: "_id", Value: keyID{app, id}}, {Key: "revoked", Value: bson.D{{Key: "$exists", Value: false}}}}},
-		{Key: "u", Value: bson.D{{Key: "$set", Value: bson.D{{Key: "revoked", Value: at}}}}},
-	})
-}
-
-var errNoStore = errors.New("no store database is configured")
-
-func (k *Keys) write(ctx context.Context, f form, statement any) error {
-	if k.source == nil {
-		return errNoStore
-	}
-	raw, err := bson.Marshal(statement)
-	if err != nil {
-		return err
-	}
-	ns := rules.Namespace{Database: k.database, Collection: keyCollection}
-	_, _, err = k.source.send(ctx, k.database, batch{form: f, ns: ns, statements: []bson.Raw{raw}})
+	_, err := k.update(ctx, keyCollection,
+		bson.D{{Key: "_id", Value: keyID{app, id}}, {Key: "revoked", Value: bson.D{{Key: "$exists", Value: false}}}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "revoked", Value: at}}}})
 	return err
 }
 
-// find reads from the primary, oldest first: a revoked key must not live on in a secondary.
-func (k *Keys) find(ctx context.Context, filter bson.D) ([]auth.Key, error) {
-	if k.source == nil {
-		return nil, errNoStore
-	}
-	cmd := bson.D{
-		{Key: "find", Value: keyCollection},
-		{Key: "filter", Value: filter},
-		{Key: "sort", Value: bson.D{{Key: "created", Value: 1}, {Key: "_id", Value: 1}}},
-	}
-	db := k.source.client.Database(k.database)
-	var cur *mongo.Cursor
-	var err error
-	for range 2 {
-		cur, err = db.RunCommandCursor(ctx, cmd, options.RunCmd().SetReadPreference(readpref.Primary()))
-		if !repeatableRead(ctx, err) {
-			break
-		}
-	}
-	if err != nil {
-		return nil, readError(err)
-	}
-	defer closeCursor(ctx, cur)
+func (k *Keys) keys(ctx context.Context, filter bson.D) ([]auth.Key, error) {
 	keys := []auth.Key{}
-	for cur.Next(ctx) {
+	err := k.find(ctx, keyCollection, filter, func(raw bson.Raw) error {
 		var r keyRecord
-		if err := cur.Decode(&r); err != nil {
-			return nil, fmt.Errorf("a stored API key cannot be read: %w", err)
+		if err := bson.Unmarshal(raw, &r); err != nil {
+			return fmt.Errorf("a stored API key cannot be read: %w", err)
 		}
-		key := auth.Key{ID: r.ID.Key, App: r.ID.App, Name: r.Name, Created: r.Created.UTC()}
+		key := auth.Key{ID: r.ID.Key, App: r.ID.App, Name: r.Name, User: r.User, Disabled: r.Disabled, Created: r.Created.UTC()}
 		if len(r.Hash) != len(key.Hash) {
-			return nil, errors.New("a stored API key has no hash")
+			return errors.New("a stored API key has no hash")
 		}
 		copy(key.Hash[:], r.Hash)
 		if !r.Revoked.IsZero() {
 			key.Revoked = r.Revoked.UTC()
 		}
 		keys = append(keys, key)
-	}
-	if err := cur.Err(); err != nil {
-		return nil, readError(err)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return keys, nil
 }

@@ -46,6 +46,8 @@ func counted(next dataapi.Authenticator, m *telemetry.Metrics) dataapi.Authentic
 		case err == nil:
 		case errors.Is(err, dataapi.ErrTokenExpired):
 			outcome = "expired"
+		case errors.Is(err, dataapi.ErrUserDisabled):
+			outcome = "disabled"
 		case errors.Is(err, dataapi.ErrTooManyAttempts):
 			outcome = "too_many"
 		case errors.Is(err, dataapi.ErrAuthUnavailable):

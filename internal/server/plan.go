@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -40,7 +41,9 @@ func newPlan(o Options) (*plan, error) {
 	p.appID = appID(c.app, o.AppID, &own)
 	p.places = findPlaces(c.app, settings, o.MongoDBURI, &own)
 	checkProviders(c.app, &own)
-	checkUserCreation(c.app, &own)
+	if err := checkTokenKey(o.Secrets); err != nil {
+		return nil, err
+	}
 	if err := checkOrigins(o.AllowedOrigins, c.app.Root, &own); err != nil {
 		return nil, err
 	}
@@ -64,26 +67,12 @@ func appID(app *config.App, given string, ds *source.Diagnostics) string {
 	return app.Root.AppID
 }
 
-// checkUserCreation refuses what the Data API says about users that it does not know. Either value changes who may come
-// in, and users are not recorded yet.
-func checkUserCreation(app *config.App, ds *source.Diagnostics) {
-	const key = "create_user_on_auth"
-	if d := app.DataAPI; d != nil && !d.Disabled && d.CreateUserOnAuth != nil {
-		ds.Error(keySpan(d.Span, key), CodeNotBuilt, "remove the key: a good token is then enough, and nothing is recorded",
-			"the Data API says %q, and users are not recorded yet", key)
+// checkTokenKey refuses a key that could be guessed.
+func checkTokenKey(secrets config.SecretSource) error {
+	if key, ok := secrets(config.TokenKeySecret); ok && len(key) < auth.MinTokenKey {
+		return fmt.Errorf("the secret %s has less than %d bytes", config.TokenKeySecret, auth.MinTokenKey)
 	}
-}
-
-// keySpan points at a key of the object at a span, or else at the object.
-func keySpan(at source.Span, key string) source.Span {
-	v, _ := source.Parse(at.File) // it has been parsed before
-	if v != nil && v.Kind == source.Array && len(v.Items) == 1 {
-		v = v.Items[0]
-	}
-	if m := v.Member(key); m != nil {
-		return m.NameSpan
-	}
-	return at
+	return nil
 }
 
 // checkOrigins looks for origins that no browser ever sends. They match nothing, which is safe and not what was meant.

@@ -75,10 +75,6 @@ func TestRefusals(t *testing.T) {
 				` "b": {"name": "b", "type": "custom-token", "config": {"useJWKURI": true, "jwkURI": "https://x/", "signingAlgorithm": "RS256"}}}` + "\n",
 			`{}`, false, CodeSeveralTokens,
 		},
-		{
-			"a user's creation", rootFile + "-- http_endpoints/data_api_config.json --\n{\"disabled\": false, \"create_user_on_auth\": false}\n",
-			`{}`, false, CodeNotBuilt,
-		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -192,7 +188,7 @@ func TestPlaces(t *testing.T) {
 func TestWiring(t *testing.T) {
 	t.Parallel()
 	const app = rootFile + serviceFile + goodRules + `-- http_endpoints/data_api_config.json --
-{"disabled": false, "versions": ["v1", "beta"], "return_type": "EJSON"}
+{"disabled": false, "versions": ["v1", "beta"], "return_type": "EJSON", "create_user_on_auth": false}
 -- auth/custom_user_data.json --
 {"enabled": true, "mongo_service_name": "s", "database_name": "d", "collection_name": "c", "user_id_field": "u"}
 -- auth/providers.json --
@@ -200,13 +196,15 @@ func TestWiring(t *testing.T) {
   "config": {"audience": ["a", "b"], "requireAnyAudience": true, "issuer": "i", "signingAlgorithm": "HS512"},
   "secret_config": {"signingKeys": ["k1", "k2"]},
   "metadata_fields": [{"required": true, "name": "a.b", "field_name": "n"}]},
+ "anon-user": {"name": "anon-user", "type": "anon-user", "disabled": false},
+ "local-userpass": {"name": "local-userpass", "type": "local-userpass", "config": {"autoConfirm": true}},
  "api-key": {"name": "api-key", "type": "api-key", "disabled": true}}
 `
 	p := mustPlan(t, app, Options{
 		AppID:          "given",
 		AllowedOrigins: []string{"https://x"},
-		Secrets:        func(name string) (string, bool) { return "secret " + name, true },
-		Settings:       file(`{"compat": "app-services", "user_rate": 0, "insert_status": 201, "jwks_private_hosts": ["h"], "limits": {"scanned_documents": 7, "body_bytes": 9}}`),
+		Secrets:        func(name string) (string, bool) { return "the secret with the name " + name, true },
+		Settings:       file(`{"compat": "app-services", "user_rate": 0, "insert_status": 201, "jwks_private_hosts": ["h"], "user_cache_ttl": "7s", "limits": {"scanned_documents": 7, "body_bytes": 9}}`),
 	})
 	door := p.doorConfig(nil, nil)
 	if door.AppID != "given" || !cmp.Equal(door.Versions, []string{"v1", "beta"}) || door.ReturnType != dataapi.EJSON ||
@@ -219,12 +217,16 @@ func TestWiring(t *testing.T) {
 		t.Errorf("the proxy: %+v", proxied)
 	}
 	want := auth.Token{
-		Algorithm: "HS512", Keys: []string{"secret k1", "secret k2"}, Audiences: []string{"a", "b"}, AnyAudience: true, Issuer: "i",
+		Algorithm: "HS512", Keys: []string{"the secret with the name k1", "the secret with the name k2"}, Audiences: []string{"a", "b"}, AnyAudience: true, Issuer: "i",
 		Metadata: []auth.MetadataField{{Path: []string{"a", "b"}, Name: "n", Required: true}}, PrivateHosts: []string{"h"},
 	}
-	who := p.authConfig(nil)
+	who := p.authConfig(nil, nil)
 	if who.App != "given" || who.APIKeys || who.Token == nil || !cmp.Equal(want, *who.Token) {
 		t.Errorf("who comes in: %+v %+v", who, who.Token)
+	}
+	if !who.Passwords || !who.Register || !who.Anonymous || who.Unknown != auth.UnknownRefused || who.UserLife != 7*time.Second ||
+		string(who.TokenKey) != "the secret with the name rolegate_token_key" {
+		t.Errorf("users: %+v", who)
 	}
 }
 

@@ -78,7 +78,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.auth, err = auth.New(ctx, s.plan.authConfig(s.store.Keys())); err != nil {
+	if s.auth, err = auth.New(ctx, s.plan.authConfig(s.store.Keys(), s.store.Users())); err != nil {
 		return err
 	}
 	metrics := telemetry.New()

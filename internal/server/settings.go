@@ -43,6 +43,7 @@ func Codes() []string {
 //	  "insert_status": 201,              // of successful inserts, else 200
 //	  "user_rate": 100,                  // requests a second of one user; 0 is any number
 //	  "custom_user_data_ttl": "5s",      // how long reads remember custom user data; "0s" reads it every time
+//	  "user_cache_ttl": "5s",            // how long users are remembered that another process may revoke; "0s" is not at all
 //	  "trusted_proxies": ["10.0.0.0/8"], // whose X-Forwarded-For says who the client is
 //	  "jwks_private_hosts": ["issuer.internal"], // whose JWKS may be at addresses of private networks
 //	  "limits": {"request_timeout": "300s"}
@@ -60,6 +61,7 @@ type settings struct {
 	insertStatus   int
 	userRate       float64 // 0 is the default, negative is off
 	customDataTTL  time.Duration
+	userCacheTTL   time.Duration
 	maxBody        int64
 	maxResponse    int64
 	maxConcurrent  int64
@@ -84,7 +86,7 @@ type reader func(v *source.Value)
 
 // readSettings reads the file; nil is an empty one.
 func readSettings(f *source.File) (settings, source.Diagnostics) {
-	s := settings{customDataTTL: 5 * time.Second}
+	s := settings{customDataTTL: 5 * time.Second, userCacheTTL: 5 * time.Second}
 	if f == nil {
 		return s, nil
 	}
@@ -117,6 +119,7 @@ func readSettings(f *source.File) (settings, source.Diagnostics) {
 			}
 		},
 		"custom_user_data_ttl": func(v *source.Value) { s.customDataTTL = r.duration(v, "custom_user_data_ttl", 0, time.Hour) },
+		"user_cache_ttl":       func(v *source.Value) { s.userCacheTTL = r.duration(v, "user_cache_ttl", 0, time.Hour) },
 		"trusted_proxies":      func(v *source.Value) { s.trustedProxies = r.networks(v, "trusted_proxies") },
 		"jwks_private_hosts":   func(v *source.Value) { s.privateHosts = r.hosts(v, "jwks_private_hosts") },
 		"limits":               func(v *source.Value) { r.limits(v, &s) },

@@ -88,13 +88,26 @@ func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authentic
 }
 
 // authConfig says who may come in.
-func (p *plan) authConfig(keys auth.KeyStore) auth.Config {
-	c := auth.Config{App: p.appID, Keys: keys, Logger: p.o.Logger, Now: p.o.Now}
+func (p *plan) authConfig(keys auth.KeyStore, users auth.UserStore) auth.Config {
+	c := auth.Config{App: p.appID, Keys: keys, Users: users, UserLife: p.settings.userCacheTTL, Logger: p.o.Logger, Now: p.o.Now}
+	if key, ok := p.o.Secrets(config.TokenKeySecret); ok {
+		c.TokenKey = []byte(key)
+	}
+	if d := p.app.DataAPI; d != nil && d.CreateUserOnAuth != nil {
+		c.Unknown = auth.UnknownRefused
+		if *d.CreateUserOnAuth {
+			c.Unknown = auth.UnknownCreated
+		}
+	}
 	for _, provider := range p.app.Providers {
 		switch t := provider.CustomToken; {
 		case provider.Disabled:
 		case provider.Type == "api-key":
 			c.APIKeys = true
+		case provider.Type == auth.AnonymousProvider:
+			c.Anonymous = true
+		case provider.Type == auth.PasswordProvider:
+			c.Passwords, c.Register = true, provider.AutoConfirm
 		case t != nil:
 			c.Token = tokenConfig(t, p.o.Secrets)
 			c.Token.PrivateHosts = p.settings.privateHosts
@@ -120,15 +133,21 @@ func tokenConfig(t *config.CustomToken, secrets config.SecretSource) *auth.Token
 	return out
 }
 
-// checkProviders refuses more than one provider of tokens: which one a token is for could not be told.
+// checkProviders refuses more than one provider of tokens: which one a token is for could not be told. It tells whose users
+// cannot log in, and who cannot become one.
 func checkProviders(app *config.App, ds *source.Diagnostics) {
 	var first *config.Provider
 	for _, p := range app.Providers {
 		switch {
 		case p.Disabled:
+		case p.Type == auth.PasswordProvider:
+			if !p.AutoConfirm {
+				ds.Warn(p.Span, CodeNotBuilt, "make accounts with rolegate user create or import, or set autoConfirm",
+					"nobody can register with the provider %s: it confirms addresses, and rolegate has only autoConfirm", source.Quote(p.Name))
+			}
 		case p.CustomToken == nil:
-			if built := []string{"api-key", "custom-token"}; !slices.Contains(built, p.Type) {
-				ds.Warn(p.Span, CodeNotBuilt, "", "users of the provider %s cannot log in: rolegate has only %s", source.Quote(p.Name), strings.Join(built, " and "))
+			if built := []string{auth.AnonymousProvider, "api-key", "custom-token", auth.PasswordProvider}; !slices.Contains(built, p.Type) {
+				ds.Warn(p.Span, CodeNotBuilt, "", "users of the provider %s cannot log in: rolegate has only %s", source.Quote(p.Name), strings.Join(built, ", "))
 			}
 		case first == nil:
 			first = p
@@ -146,6 +165,7 @@ func authenticator(a *auth.Authenticator) dataapi.Authenticator {
 	answers := []struct{ from, to error }{
 		{auth.ErrFailed, dataapi.ErrBadCredentials},
 		{auth.ErrExpired, dataapi.ErrTokenExpired},
+		{auth.ErrDisabled, dataapi.ErrUserDisabled},
 		{auth.ErrTooMany, dataapi.ErrTooManyAttempts},
 		{auth.ErrUnavailable, dataapi.ErrAuthUnavailable},
 	}
