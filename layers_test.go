@@ -25,7 +25,7 @@ var outside = []struct {
 	{"go.mongodb.org/mongo-driver/v2/bson", nil},
 	{"go.mongodb.org/mongo-driver/v2", []string{"internal/mongostore"}},
 	{"github.com/go-json-experiment/json", []string{"internal/source", "internal/ejson"}},
-	{"github.com/gorilla/mux", []string{"proxy/dataapi"}},
+	{"github.com/gorilla/mux", []string{"proxy/dataapi", "proxy/clientapi"}},
 	{"github.com/MicahParks/keyfunc", []string{"internal/auth"}},
 	{"github.com/MicahParks/jwkset", []string{"internal/auth"}},
 	{"github.com/golang-jwt/jwt", []string{"internal/auth"}},

@@ -162,8 +162,11 @@ func (s *servedSession) start(ctx context.Context, c *policytest.Case) error {
 	o := server.Options{
 		App: s.dir, MongoDBURI: s.db.URI, Listen: "127.0.0.1:0",
 		Secrets: func(name string) (string, bool) {
-			if name == policytest.TokenSecretName {
+			switch name {
+			case policytest.TokenSecretName:
 				return policytest.TokenSecret, true
+			case policytest.SessionKeyName:
+				return policytest.SessionKey, true
 			}
 			secret, ok := c.Secrets[name]
 			return secret, ok

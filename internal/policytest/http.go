@@ -2,6 +2,8 @@ package policytest
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -25,6 +27,8 @@ type HTTP struct {
 	Keys map[string]string
 	// Now dates the tokens.
 	Now func() time.Time
+
+	sessions map[string]session // :: user name → who has logged in
 }
 
 // Do sends one step.
@@ -36,13 +40,24 @@ func (h *HTTP) Do(ctx context.Context, s *Step) (Outcome, error) {
 }
 
 func (h *HTTP) exchange(ctx context.Context, e *Exchange) (Outcome, error) {
-	target, body := h.fill(e.Target), h.fill(e.Body)
+	target, err := h.fill(ctx, e.Target)
+	if err != nil {
+		return Outcome{}, err
+	}
+	body, err := h.fill(ctx, e.Body)
+	if err != nil {
+		return Outcome{}, err
+	}
 	req, err := http.NewRequestWithContext(ctx, e.Method, h.URL+target, strings.NewReader(body))
 	if err != nil {
 		return Outcome{}, err
 	}
 	for _, header := range e.Headers {
-		req.Header.Add(header.Name, h.fill(header.Value))
+		value, err := h.fill(ctx, header.Value)
+		if err != nil {
+			return Outcome{}, err
+		}
+		req.Header.Add(header.Name, value)
 	}
 	status, header, text, err := h.send(req)
 	if err != nil {
@@ -51,24 +66,72 @@ func (h *HTTP) exchange(ctx context.Context, e *Exchange) (Outcome, error) {
 	return Response(status, header, string(text)), nil
 }
 
-// credential is such as {token ann} or {expired ann}.
-var credential = regexp.MustCompile(`\{(token|expired|key) (\w+)\}`)
+// credential is such as {token ann} or {expired access ann}.
+var credential = regexp.MustCompile(`\{(token|expired|key|access|expired access|refresh) (\w+)\}`)
 
-func (h *HTTP) fill(text string) string {
-	return credential.ReplaceAllStringFunc(text, func(s string) string {
+func (h *HTTP) fill(ctx context.Context, text string) (string, error) {
+	var errs []error
+	text = credential.ReplaceAllStringFunc(text, func(s string) string {
 		parts := credential.FindStringSubmatch(s)
 		u := h.Case.Users[parts[2]]
-		switch {
-		case u == nil:
+		if u == nil {
 			return s
-		case parts[1] == "key":
+		}
+		switch parts[1] {
+		case "key":
 			return h.Keys[u.Name]
-		case parts[1] == "expired":
+		case "expired":
 			return Token(u, h.Now().Add(-2*tokenLife))
-		default:
+		case "token":
 			return Token(u, h.Now())
 		}
+		session, err := h.session(ctx, u)
+		if err != nil {
+			errs = append(errs, err)
+			return s
+		}
+		switch parts[1] {
+		case "refresh":
+			return session.Refresh
+		case "expired access":
+			return expired(session.Access)
+		default:
+			return session.Access
+		}
 	})
+	return text, errors.Join(errs...)
+}
+
+// session are the tokens of a user who has logged in.
+type session struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+}
+
+// session logs a user in, once.
+func (h *HTTP) session(ctx context.Context, u *User) (session, error) {
+	if s, ok := h.sessions[u.Name]; ok {
+		return s, nil
+	}
+	url := fmt.Sprintf("%s/api/client/v2.0/app/%s/auth/providers/custom-token/login", h.URL, AppID)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(`{"token":"`+Token(u, h.Now())+`"}`))
+	if err != nil {
+		return session{}, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	status, _, text, err := h.send(req)
+	if err != nil {
+		return session{}, err
+	}
+	var s session
+	if err := json.Unmarshal(text, &s); err != nil || status != http.StatusOK {
+		return session{}, fmt.Errorf("%s cannot log in: %d %s", u.Name, status, text)
+	}
+	if h.sessions == nil {
+		h.sessions = map[string]session{}
+	}
+	h.sessions[u.Name] = s
+	return s, nil
 }
 
 // command sends an action in extended JSON, so that answers keep their types.

@@ -16,6 +16,10 @@ const (
 	TokenSecretName = "token_key"
 	TokenSecret     = "a-key-that-only-the-cases-use-0123456789"
 
+	// The secret that signs the tokens of sessions.
+	SessionKeyName = "rolegate_token_key"
+	SessionKey     = "another-key-that-only-the-cases-use-0123456789"
+
 	// Where the supplied auth/custom_user_data.json looks for custom data.
 	CustomDataDatabase   = "users"
 	CustomDataCollection = "custom"

@@ -17,6 +17,7 @@ import (
 	"github.com/rolegate/rolegate/internal/telemetry"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/proxy/admin"
+	"github.com/rolegate/rolegate/proxy/clientapi"
 	"github.com/rolegate/rolegate/proxy/dataapi"
 )
 
@@ -85,9 +86,11 @@ func (s *Server) open(ctx context.Context) (err error) {
 	metrics.Revision(s.plan.app.Revision)
 	operations := s.plan.proxyConfig(s.store)
 	operations.ObserveRead = reads(metrics)
-	door := s.plan.doorConfig(proxy.New(operations), counted(authenticator(s.auth), metrics))
-	door.Observe = observer(metrics)
-	s.door = forwarded(s.plan.settings.trustedProxies, dataapi.New(door))
+	data := s.plan.doorConfig(proxy.New(operations), counted(authenticator(s.auth), metrics))
+	data.Observe = observer(metrics)
+	client := s.plan.clientConfig(s.auth)
+	client.Observe = clientObserver(metrics)
+	s.door = forwarded(s.plan.settings.trustedProxies, doors(dataapi.New(data), clientapi.New(client)))
 	s.adminDoor = admin.New(admin.Config{Ready: s.notReady, Revision: s.plan.app.Revision, Metrics: metrics.Handler()})
 	return nil
 }
@@ -154,6 +157,10 @@ func (s *Server) Run(ctx context.Context) error {
 			log.Warn("requests cut off: they took longer than the time to drain")
 		}
 		return err
+	})
+	g.Go(func() error {
+		sweep(ended, s.auth.Sweep, log)
+		return nil
 	})
 	s.logServing()
 	err := g.Wait()

@@ -44,6 +44,7 @@ func Codes() []string {
 //	  "user_rate": 100,                  // requests a second of one user; 0 is any number
 //	  "custom_user_data_ttl": "5s",      // how long reads remember custom user data; "0s" reads it every time
 //	  "user_cache_ttl": "5s",            // how long users are remembered that another process may revoke; "0s" is not at all
+//	  "public_url": "https://api.example.com", // where clients reach this server, if not under the name they ask for
 //	  "trusted_proxies": ["10.0.0.0/8"], // whose X-Forwarded-For says who the client is
 //	  "jwks_private_hosts": ["issuer.internal"], // whose JWKS may be at addresses of private networks
 //	  "limits": {"request_timeout": "300s"}
@@ -62,6 +63,7 @@ type settings struct {
 	userRate       float64 // 0 is the default, negative is off
 	customDataTTL  time.Duration
 	userCacheTTL   time.Duration
+	publicURL      string // without a slash at its end
 	maxBody        int64
 	maxResponse    int64
 	maxConcurrent  int64
@@ -120,6 +122,7 @@ func readSettings(f *source.File) (settings, source.Diagnostics) {
 		},
 		"custom_user_data_ttl": func(v *source.Value) { s.customDataTTL = r.duration(v, "custom_user_data_ttl", 0, time.Hour) },
 		"user_cache_ttl":       func(v *source.Value) { s.userCacheTTL = r.duration(v, "user_cache_ttl", 0, time.Hour) },
+		"public_url":           func(v *source.Value) { s.publicURL = r.origin(v, "public_url") },
 		"trusted_proxies":      func(v *source.Value) { s.trustedProxies = r.networks(v, "trusted_proxies") },
 		"jwks_private_hosts":   func(v *source.Value) { s.privateHosts = r.hosts(v, "jwks_private_hosts") },
 		"limits":               func(v *source.Value) { r.limits(v, &s) },
@@ -164,7 +167,7 @@ type settingsReader struct {
 
 // laterSettings are known to the design and have no effect yet. Accepting them would promise what does not happen.
 func laterSettings() []string {
-	return []string{"ip_access_list", "public_url", "result_order"}
+	return []string{"ip_access_list", "result_order"}
 }
 
 // flagNames are given on the command line or in the environment, not in the file.
@@ -285,6 +288,15 @@ func (r settingsReader) hosts(v *source.Value, name string) []string {
 		out = append(out, strings.ToLower(x.Str))
 	}
 	return out
+}
+
+// origin reads scheme and host of this server.
+func (r settingsReader) origin(v *source.Value, name string) string {
+	text := strings.TrimSuffix(r.text(v, name), "/")
+	if scheme, _, _ := strings.Cut(text, "://"); text != "" && (!isOrigin(text) || scheme != "http" && scheme != "https") {
+		r.refuse(v, `such as "https://api.example.com"`, "%s must be scheme://host or scheme://host:port", name)
+	}
+	return text
 }
 
 func (r settingsReader) flag(v *source.Value, name string) bool {

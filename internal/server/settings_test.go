@@ -27,7 +27,7 @@ func TestReadSettings(t *testing.T) {
 			"trusted_proxies": ["10.1.2.3", "::ffff:10.1.2.4", "10.9.9.9/8"],
 			"jwks_private_hosts": ["Issuer.internal", "10.0.0.7", "fd00::1"],
 			/* what */ "compat": "app-services", "update_post_image_check": false, "null_type_schema_validation": true, "insert_status": 201, "user_rate": 2.5,
-			"custom_user_data_ttl": "0s", "user_cache_ttl": "1s", "limits": {"request_timeout": "1m", "body_timeout": "2s", "body_bytes": 1,
+			"custom_user_data_ttl": "0s", "user_cache_ttl": "1s", "public_url": "https://x.example:8443/", "limits": {"request_timeout": "1m", "body_timeout": "2s", "body_bytes": 1,
 			"response_bytes": 2, "concurrent_requests": 3, "scanned_documents": 4, "written_documents": 5,
 			"inserted_documents": 6, "memory_bytes": 7}}`,
 			settings{
@@ -41,14 +41,14 @@ func TestReadSettings(t *testing.T) {
 				privateHosts: []string{"issuer.internal", "10.0.0.7", "fd00::1"},
 				appServices:  true, skipPostImage: true, nullSchemas: true, insertStatus: 201, userRate: 2.5,
 				requestTimeout: time.Minute, bodyTimeout: 2 * time.Second, maxBody: 1, maxResponse: 2, maxConcurrent: 3,
-				userCacheTTL: time.Second, scan: 4, writeTargets: 5, inserts: 6, memory: 7,
+				userCacheTTL: time.Second, publicURL: "https://x.example:8443", scan: 4, writeTargets: 5, inserts: 6, memory: 7,
 			},
 		},
 		{"a check that is on", `{"update_post_image_check": true}`, settings{customDataTTL: 5 * time.Second, userCacheTTL: 5 * time.Second}},
 		{"a rate of 0 is off, not the default", `{"user_rate": 0}`, settings{customDataTTL: 5 * time.Second, userCacheTTL: 5 * time.Second, userRate: -1}},
 		{"comments inside of strings", `{"data_sources": {"a//b": {"uri": "mongodb:/*x*/\"//"}}}`, settings{
 			customDataTTL: 5 * time.Second, userCacheTTL: 5 * time.Second,
-			dataSources:   map[string]dataSource{"a//b": {uri: `mongodb:/*x*/"//`}},
+			dataSources: map[string]dataSource{"a//b": {uri: `mongodb:/*x*/"//`}},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -63,7 +63,7 @@ func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authentic
 		Configured:     p.policy.Known,
 		Authenticate:   authenticate,
 		Operations:     ops,
-		AllowedOrigins: p.o.AllowedOrigins,
+		AllowedOrigins: p.allowedOrigins(),
 		MaxBody:        p.settings.maxBody,
 		MaxResponse:    p.settings.maxResponse,
 		MaxConcurrent:  int(p.settings.maxConcurrent),
@@ -71,9 +71,6 @@ func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authentic
 		RequestTimeout: p.settings.requestTimeout,
 		BodyTimeout:    p.settings.bodyTimeout,
 		Logger:         p.o.Logger,
-	}
-	if len(c.AllowedOrigins) == 0 {
-		c.AllowedOrigins = p.app.Root.AllowedOrigins
 	}
 	if d := p.app.DataAPI; d != nil {
 		c.Versions = d.Versions

@@ -9,6 +9,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/internal/cors"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -121,7 +122,7 @@ func New(c Config) http.Handler {
 	s := &server{
 		Config:  c,
 		router:  newRouter(),
-		origins: newOrigins(c.AllowedOrigins),
+		origins: cors.New(c.AllowedOrigins),
 		rates:   newRates(c.UserRate, c.UserBurst),
 	}
 	if c.MaxConcurrent > 0 {

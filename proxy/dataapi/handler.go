@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/rolegate/rolegate/internal/cors"
 	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
@@ -19,7 +20,7 @@ import (
 type server struct {
 	Config
 	router  *mux.Router
-	origins origins
+	origins cors.Origins
 	rates   *rates
 	slots   chan struct{} // one taken by each running request; nil has no limit
 	buffers sync.Pool     // *[]byte
@@ -42,11 +43,13 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve is the line every request follows.
 func (s *server) serve(x *exchange) error {
-	if err := s.origins.admit(x); err != nil {
-		return err
+	if !s.origins.Admit(x.w.Header(), x.r) {
+		return &failure{reason: "origin", status: http.StatusForbidden, code: codeDomain, text: "origin not allowed"}
 	}
-	if isPreflight(x.r) {
-		x.preflight()
+	if cors.IsPreflight(x.r) {
+		cors.Preflight(x.w.Header(), http.MethodPost)
+		x.status = http.StatusNoContent
+		x.w.WriteHeader(x.status)
 		return nil
 	}
 	t, err := s.route(x.r)

@@ -1,0 +1,122 @@
+package clientapi
+
+import (
+	"net/http"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/auth"
+	"github.com/rolegate/rolegate/internal/bsonval"
+)
+
+// location says where the server is. Libraries send everything else there.
+func location(x *exchange) error {
+	base := x.s.PublicURL
+	if base == "" {
+		base = "http://" + x.r.Host
+		if x.r.TLS != nil {
+			base = "https://" + x.r.Host
+		}
+	}
+	return x.answer(http.StatusOK, bson.D{
+		{Key: "deployment_model", Value: "LOCAL"}, {Key: "location", Value: "US-VA"},
+		{Key: "hostname", Value: base}, {Key: "ws_hostname", Value: "ws" + strings.TrimPrefix(base, "http")},
+	})
+}
+
+// credentialKeys says what the body of a login has, by provider. Whatever is not listed is not enabled.
+var credentialKeys = map[string][]string{
+	auth.AnonymousProvider: nil,
+	auth.PasswordProvider:  {"username", "password"},
+	"api-key":              {"key"},
+	"custom-token":         {"token"},
+}
+
+func login(x *exchange) error {
+	provider := x.vars["provider"]
+	keys, known := credentialKeys[provider]
+	if !known {
+		return auth.ErrNoProvider
+	}
+	if x.r.URL.Query().Get("link") == "true" {
+		return &failure{status: http.StatusBadRequest, code: codeBadRequest, text: "linking of identities is not available", reason: "not_built"}
+	}
+	values, err := x.texts(keys...)
+	if err != nil {
+		return err
+	}
+	l := auth.Login{Provider: provider, RemoteAddress: x.address()}
+	switch len(values) {
+	case 1:
+		l.Secret = values[0]
+	case 2:
+		l.Email, l.Secret = values[0], values[1]
+	}
+	t, err := x.s.Accounts.Login(x.r.Context(), l)
+	if err != nil {
+		return loginFailure(provider, err)
+	}
+	return x.answer(http.StatusOK, bson.D{
+		{Key: "access_token", Value: t.Access}, {Key: "refresh_token", Value: t.Refresh},
+		{Key: "user_id", Value: t.User}, {Key: "device_id", Value: auth.NoDevice},
+	})
+}
+
+func refresh(x *exchange) error {
+	access, err := x.s.Accounts.Refresh(x.r.Context(), x.bearer())
+	if err != nil {
+		return err
+	}
+	return x.answer(http.StatusCreated, bson.D{{Key: "access_token", Value: access}})
+}
+
+func logout(x *exchange) error { return x.done(x.s.Accounts.Logout(x.r.Context(), x.bearer())) }
+
+func profile(x *exchange) error {
+	user, err := x.s.Accounts.Holder(x.r.Context(), x.bearer())
+	if err != nil {
+		return err
+	}
+	x.user = user.ID
+	identities := bson.A{}
+	for _, i := range user.Identities {
+		identities = append(identities, bson.D{{Key: "id", Value: i.ID}, {Key: "provider_type", Value: i.ProviderType}})
+	}
+	data := user.Data
+	if data == nil {
+		data = bsonval.Empty()
+	}
+	return x.answer(http.StatusOK, bson.D{
+		{Key: "user_id", Value: user.ID}, {Key: "domain_id", Value: x.s.Accounts.Domain()}, {Key: "identities", Value: identities},
+		{Key: "data", Value: data}, {Key: "type", Value: string(user.Type)},
+	})
+}
+
+func deleteUser(x *exchange) error {
+	return x.done(x.s.Accounts.DeleteUser(x.r.Context(), x.bearer()))
+}
+
+func register(x *exchange) error {
+	values, err := x.texts("email", "password")
+	if err != nil {
+		return err
+	}
+	if err := x.s.Accounts.Register(x.r.Context(), values[0], values[1], x.address()); err != nil {
+		return err
+	}
+	return x.answer(http.StatusCreated, bson.D{})
+}
+
+func reset(x *exchange) error {
+	values, err := x.texts("tokenId", "token", "password")
+	if err != nil {
+		return err
+	}
+	return x.done(x.s.Accounts.ResetPassword(x.r.Context(), values[0], values[1], values[2], x.address()))
+}
+
+// notBuilt refuses what would send a mail or call a function.
+func notBuilt(*exchange) error {
+	return &failure{status: http.StatusBadRequest, code: codeBadRequest, text: "this way to confirm an address or to reset a password is not available", reason: "not_built"}
+}
