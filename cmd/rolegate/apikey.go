@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -19,50 +18,22 @@ type apiKeyCmd struct {
 	Revoke revokeKeyCmd `cmd:"" help:"Make a key useless, for good."`
 }
 
-// keyStoreFlags say where the keys are and of which app.
-type keyStoreFlags struct {
-	MongoDBURI    string `name:"mongodb-uri" env:"ROLEGATE_MONGODB_URI" help:"Connection string of the database." required:"" placeholder:"URI"`
-	App           string `help:"Directory of the app export, for its client app id." placeholder:"DIR"`
-	AppID         string `name:"app-id" env:"ROLEGATE_APP_ID" help:"Client app id, instead of that of the export." placeholder:"ID"`
-	StoreDatabase string `help:"Database of rolegate's own data." default:"__rolegate"`
-}
+// keyFlags say where the keys are and of which app.
+type keyFlags struct{ storeFlags }
 
 // use calls f with the store and the app id.
-func (k *keyStoreFlags) use(ctx context.Context, s streams, f func(keys auth.KeyStore, app string) error) error {
-	app, err := k.app(s)
-	if err != nil {
-		return err
+func (k *keyFlags) use(ctx context.Context, s streams, f func(keys auth.KeyStore, app string) error) error {
+	warn := func(e server.Exported) string {
+		if e.APIKeys {
+			return ""
+		}
+		return "this app does not enable the provider api-key: its keys open nothing until it does"
 	}
-	store, err := mongostore.Open(ctx, mongostore.Config{StoreURI: k.MongoDBURI, StoreDatabase: k.StoreDatabase})
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(store.Keys(), app), store.Close(ctx))
-}
-
-// app is the id that keys are kept under.
-func (k *keyStoreFlags) app(s streams) (string, error) {
-	switch {
-	case k.App == "" && k.AppID == "":
-		return "", errors.New("of which app? give --app or --app-id")
-	case k.App == "":
-		return k.AppID, nil
-	}
-	e, err := server.ReadExported(k.App)
-	if err != nil && k.AppID == "" {
-		return "", err
-	}
-	if err == nil && !e.APIKeys {
-		fmt.Fprintln(s.err, "rolegate: this app does not enable the provider api-key: its keys open nothing until it does")
-	}
-	if k.AppID != "" {
-		return k.AppID, nil
-	}
-	return e.AppID, nil
+	return k.open(ctx, s, warn, func(store *mongostore.Store, app string) error { return f(store.Keys(), app) })
 }
 
 type createKeyCmd struct {
-	keyStoreFlags
+	keyFlags
 	Name string `arg:"" help:"What the key is for. Rules see it as %%user.data.name."`
 }
 
@@ -80,7 +51,7 @@ func (c *createKeyCmd) Run(ctx context.Context, s streams) error {
 }
 
 type listKeysCmd struct {
-	keyStoreFlags
+	keyFlags
 }
 
 // Run prints a table, oldest first.
@@ -104,7 +75,7 @@ func (c *listKeysCmd) Run(ctx context.Context, s streams) error {
 }
 
 type revokeKeyCmd struct {
-	keyStoreFlags
+	keyFlags
 	ID string `arg:"" help:"Id of the key, as list prints it."`
 }
 

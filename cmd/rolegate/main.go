@@ -39,6 +39,7 @@ type cli struct {
 	Explain  explainCmd  `cmd:"" help:"Tell why a user sees what they see: roles, queries, and a document step by step."`
 	Init     initCmd     `cmd:"" help:"Write the smallest app: one example role, everything else denied."`
 	APIKey   apiKeyCmd   `cmd:"" name:"apikey" help:"Create, list and revoke API keys of back ends."`
+	User     userCmd     `cmd:"" help:"Create, import, list, disable and delete users, end their sessions, reset passwords."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/internal/jsfunc"
 	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/rules"
@@ -161,10 +162,11 @@ func (r *Report) Summary() string {
 		plural(r.Roles, "role"), count(r.Diagnostics))
 }
 
-// Exported is what an export says about API keys.
+// Exported is what an export says about who may log in.
 type Exported struct {
-	AppID   string
-	APIKeys bool // the provider is enabled
+	AppID     string
+	APIKeys   bool // the provider is enabled
+	Passwords bool // so is local-userpass
 }
 
 // ReadExported reads it. An export without a client app id is an error.
@@ -179,6 +181,7 @@ func ReadExported(dir string) (Exported, error) {
 	e := Exported{AppID: c.app.Root.AppID}
 	for _, p := range c.app.Providers {
 		e.APIKeys = e.APIKeys || p.Type == "api-key" && !p.Disabled
+		e.Passwords = e.Passwords || p.Type == auth.PasswordProvider && !p.Disabled
 	}
 	return e, nil
 }
