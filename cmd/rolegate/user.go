@@ -32,8 +32,13 @@ type userFlags struct{ storeFlags }
 
 // use calls f with the store and the app id.
 func (c *userFlags) use(ctx context.Context, s streams, f func(users auth.UserStore, app string) error) error {
-	silent := func(server.Exported) string { return "" }
-	return c.open(ctx, s, silent, func(store *mongostore.Store, app string) error { return f(store.Users(), app) })
+	warn := func(e server.Exported) string {
+		if e.Passwords {
+			return ""
+		}
+		return "this app does not enable the provider local-userpass: passwords open nothing until it does"
+	}
+	return c.open(ctx, s, warn, func(store *mongostore.Store, app string) error { return f(store.Users(), app) })
 }
 
 // resetLine is what is printed of a user who has to set a password. TokenID and Token are what the client API wants.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -224,7 +223,7 @@ func (a *Authenticator) createSubject(ctx context.Context, provider, subject str
 }
 
 // free tells that no user has an id. A subject is chosen by whoever issues tokens: it must not become somebody else. Ids
-// may be compared as ObjectIds, of which capital letters are another spelling.
+// have other spellings, see CanonicalID.
 func (a *Authenticator) free(ctx context.Context, id string) error {
 	if a.keys != nil {
 		taken, err := a.keys.taken(ctx, id)
@@ -239,8 +238,8 @@ func (a *Authenticator) free(ctx context.Context, id string) error {
 		return nil
 	}
 	ids := []string{id}
-	if small := strings.ToLower(id); small != id {
-		ids = append(ids, small)
+	if canonical := CanonicalID(id); canonical != id {
+		ids = append(ids, canonical)
 	}
 	for _, id := range ids {
 		switch _, err := a.users.find(ctx, id); {

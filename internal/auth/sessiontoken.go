@@ -90,10 +90,15 @@ func (s *signer) sign(ctx context.Context, t sessionToken) (string, error) {
 		return "", err
 	}
 	claims := bson.D{
-		{Key: "sub", Value: t.user}, {Key: "iat", Value: t.issued.Unix()}, {Key: "exp", Value: t.expires.Unix()},
-		{Key: "typ", Value: t.kind}, {Key: "rolegate_revoked", Value: t.revoked},
-		{Key: "baas_device_id", Value: NoDevice}, {Key: "baas_domain_id", Value: s.domain},
-		{Key: "stitch_devId", Value: NoDevice}, {Key: "stitch_domainId", Value: s.domain},
+		{Key: "sub", Value: t.user},
+		{Key: "iat", Value: t.issued.Unix()},
+		{Key: "exp", Value: t.expires.Unix()},
+		{Key: "typ", Value: t.kind},
+		{Key: "rolegate_revoked", Value: t.revoked},
+		{Key: "baas_device_id", Value: NoDevice},
+		{Key: "baas_domain_id", Value: s.domain},
+		{Key: "stitch_devId", Value: NoDevice},
+		{Key: "stitch_domainId", Value: s.domain},
 	}
 	if t.key != "" {
 		claims = append(claims, bson.E{Key: "rolegate_key", Value: t.key})

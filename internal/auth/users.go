@@ -127,6 +127,16 @@ func PasswordIdentity(email string, created time.Time) Identity {
 // EmailLogin is the form in which addresses are compared: nobody has two accounts that differ in capital letters.
 func EmailLogin(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
+// CanonicalID is the one spelling of an id in which users are stored. Rules may compare ids as ObjectIds or UUIDs, of which
+// capital letters are another spelling; all other ids are what they are.
+func CanonicalID(id string) string {
+	digits := strings.ReplaceAll(id, "-", "")
+	if (len(digits) == 24 || len(digits) == 32) && strings.Trim(digits, "0123456789abcdefABCDEF") == "" {
+		return strings.ToLower(id)
+	}
+	return id
+}
+
 // identity returns the first identity of a provider, or of any for an empty one.
 func (u *User) identity(provider string) (Identity, bool) {
 	for _, i := range u.Identities {

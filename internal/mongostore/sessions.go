@@ -14,7 +14,7 @@ import (
 
 const (
 	sessionCollection  = "rolegate_sessions"
-	tokenKeyCollection = "rolegate_token_keys"
+	tokenKeyCollection = "rolegate_token_keys" //nolint:gosec // the name of a collection
 )
 
 type sessionRecord struct {

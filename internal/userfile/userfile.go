@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -69,7 +68,7 @@ func check(u *auth.User) error {
 	switch {
 	case u.ID == "" || len(u.ID) > maxID:
 		return errors.New("a user has an _id, or a localId, of at most 255 bytes")
-	case isHexadecimal(u.ID) && u.ID != strings.ToLower(u.ID):
+	case auth.CanonicalID(u.ID) != u.ID:
 		return errors.New("an id in hexadecimal has small letters: capital ones are another spelling of the same")
 	}
 	seen := map[string]bool{}
@@ -89,12 +88,6 @@ func check(u *auth.User) error {
 		return auth.CheckHash(u.Password)
 	}
 	return nil
-}
-
-// isHexadecimal tells an ObjectId or a UUID.
-func isHexadecimal(id string) bool {
-	digits := strings.ReplaceAll(id, "-", "")
-	return (len(digits) == 24 || len(digits) == 32) && strings.Trim(digits, "0123456789abcdefABCDEF") == ""
 }
 
 // readAppServices reads a user as the Admin API lists them, with password_hash besides.

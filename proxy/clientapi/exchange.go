@@ -36,6 +36,7 @@ type exchange struct {
 	vars   map[string]string
 	user   string // id, once it is known
 	code   string // of the refusal
+	sent   bool   // an answer was
 }
 
 // ServeHTTP implements http.Handler.
@@ -163,6 +164,7 @@ func (x *exchange) answer(status int, value any) error {
 // done answers without a body, and so without a type.
 func (x *exchange) done(err error) error {
 	if err == nil {
+		x.sent = true
 		x.w.WriteHeader(http.StatusNoContent)
 	}
 	return err
@@ -172,6 +174,7 @@ func (x *exchange) send(status int, body []byte) {
 	h := x.w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
+	x.sent = true
 	x.w.WriteHeader(status)
 	_, _ = x.w.Write(body) // the client went away; nobody is left to tell
 }
@@ -193,7 +196,11 @@ func (x *exchange) refuse(err error) {
 	if f.status == http.StatusTooManyRequests {
 		x.w.Header().Set("Retry-After", "1")
 	}
-	_ = x.answer(f.status, bson.D{{Key: "error", Value: f.text}, {Key: "error_code", Value: f.code}}) // strings can be written
+	_ = x.answer(f.status, errorBody(f.code, f.text)) // strings can be written
+}
+
+func errorBody(code, text string) bson.D {
+	return bson.D{{Key: "error", Value: text}, {Key: "error_code", Value: code}}
 }
 
 // end is deferred around the whole request. A panic is a bug of ours: the client learns nothing but that.
@@ -203,9 +210,9 @@ func (x *exchange) end() {
 		x.s.Logger.LogAttrs(x.r.Context(), slog.LevelError, "panic", slog.String("request_id", x.id),
 			slog.String("value", fmt.Sprintf("%T", p)), slog.String("stack", string(debug.Stack())))
 		x.code = codeInternal
+		if !x.sent {
+			_ = x.answer(http.StatusInternalServerError, errorBody(codeInternal, textInternal)) // strings can be written
+		}
 	}
 	x.s.Observe(Observation{Action: x.action, Code: x.code, Panicked: p != nil, Duration: time.Since(x.begun)})
-	if p != nil {
-		panic(http.ErrAbortHandler)
-	}
 }

@@ -25,7 +25,7 @@ type route struct {
 	methods map[string]handler
 }
 
-const passwords = "app/{app}/auth/providers/local-userpass/"
+const passwords = "app/{app}/auth/providers/local-userpass/" //nolint:gosec // a path
 
 func routes() []route {
 	return []route{

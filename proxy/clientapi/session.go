@@ -20,8 +20,10 @@ func location(x *exchange) error {
 		}
 	}
 	return x.answer(http.StatusOK, bson.D{
-		{Key: "deployment_model", Value: "LOCAL"}, {Key: "location", Value: "US-VA"},
-		{Key: "hostname", Value: base}, {Key: "ws_hostname", Value: "ws" + strings.TrimPrefix(base, "http")},
+		{Key: "deployment_model", Value: "LOCAL"},
+		{Key: "location", Value: "US-VA"},
+		{Key: "hostname", Value: base},
+		{Key: "ws_hostname", Value: "ws" + strings.TrimPrefix(base, "http")},
 	})
 }
 

@@ -25,6 +25,8 @@ const (
 	codeUsedToken      = "UserpassTokenInvalid"
 )
 
+const textInternal = "internal server error"
+
 // failure is a refusal, ready to be answered and logged.
 type failure struct {
 	status int
@@ -75,7 +77,7 @@ func failureOf(err error) *failure {
 		}
 		return &f
 	}
-	return &failure{status: http.StatusInternalServerError, code: codeInternal, text: "internal server error", reason: "internal", cause: err}
+	return &failure{status: http.StatusInternalServerError, code: codeInternal, text: textInternal, reason: "internal", cause: err}
 }
 
 // loginFailure keeps credentials that are refused apart from a session that is over: a library must not refresh and
