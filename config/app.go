@@ -112,7 +112,15 @@ type Provider struct {
 	Disabled    bool
 	AutoConfirm bool         // of local-userpass: addresses need no confirmation
 	CustomToken *CustomToken // nil for every other type
+	OpenID      *OpenID      // of oauth2-google and oauth2-apple; nil for every other type
 	Span        source.Span
+}
+
+// OpenID says how the id tokens of Google and Apple are verified.
+type OpenID struct {
+	ClientID string
+	Domains  []string // of addresses that may log in; none is any
+	Metadata []MetadataField
 }
 
 // CustomToken says how JSON Web Tokens of somebody else are verified.

@@ -91,6 +91,9 @@ func (l *loader) provider(name string, v *source.Value, ds *source.Diagnostics) 
 	if p.Type == "custom-token" {
 		p.CustomToken = l.customToken(p, v, ds)
 	}
+	if p.Type == "oauth2-google" || p.Type == "oauth2-apple" {
+		p.OpenID = &OpenID{ClientID: text(v.Get("config"), "clientId"), Domains: texts(v, "domain_restrictions", ds), Metadata: metadata(v, ds)}
+	}
 	if s := v.Get("secret_config"); s != nil && text(s, "clientSecret") != "" {
 		l.secretRefs = append(l.secretRefs, secretRef{text(s, "clientSecret"), s.Get("clientSecret").Span, "the provider " + source.Quote(p.Name), !p.Disabled})
 	}

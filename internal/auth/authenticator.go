@@ -36,6 +36,8 @@ type Config struct {
 	Users UserStore
 	// Passwords enables the provider local-userpass, Register lets anybody make an account with it.
 	Passwords, Register bool
+	// OpenID are the providers whose id tokens are accepted at login.
+	OpenID []OpenID
 	// Anonymous enables the provider anon-user.
 	Anonymous bool
 	// Unknown says what becomes of a good token whose identity Users does not know.
@@ -60,7 +62,8 @@ type Config struct {
 // Authenticator finds the users that credentials belong to. It is safe for concurrent use.
 type Authenticator struct {
 	cfg      Config
-	verifier *verifier  // nil when tokens are not accepted
+	verifier *verifier // nil when tokens are not accepted
+	openIDs  map[string]*verifier
 	keys     *keyCache  // nil when there are none
 	users    *userCache // nil when there are none
 	signer   *signer    // nil without users
@@ -95,6 +98,11 @@ func New(ctx context.Context, c Config) (*Authenticator, error) {
 	}
 	if c.Users != nil {
 		a.users, a.signer = newUserCache(c), newSigner(c)
+	}
+	var err error
+	if a.openIDs, err = openIDs(ctx, c); err != nil {
+		a.stop()
+		return nil, err
 	}
 	if c.Token != nil {
 		v, err := newVerifier(ctx, c)
@@ -199,13 +207,18 @@ func (a *Authenticator) unknownSubject(ctx context.Context, subject string, data
 	return newUser(subject, rules.NormalUser, tokenProvider, data), nil
 }
 
-// createSubject stores the user of a subject that a token vouches for. Its id is the subject.
+// createSubject stores the user of a subject that a token vouches for. With the provider custom-token its id is the
+// subject, as it is before the user is stored.
 func (a *Authenticator) createSubject(ctx context.Context, provider, subject string, data bson.Raw) (User, error) {
-	if err := a.free(ctx, subject); err != nil {
-		return User{}, err
+	id := ""
+	if provider == tokenProvider {
+		if err := a.free(ctx, subject); err != nil {
+			return User{}, err
+		}
+		id = subject
 	}
 	user := NewUser(User{
-		ID: subject, App: a.cfg.App, Data: data, Created: a.cfg.Now(),
+		ID: id, App: a.cfg.App, Data: data, Created: a.cfg.Now(),
 		Identities: []Identity{{ID: subject, Provider: provider, Login: subject}},
 	})
 	err := a.cfg.Users.Create(ctx, user)

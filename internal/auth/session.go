@@ -116,7 +116,15 @@ func (a *Authenticator) open(ctx context.Context, l Login) (opened, error) {
 		}
 		return a.openSubject(ctx, tokenProvider, subject, data)
 	}
-	return opened{}, off
+	v := a.openIDs[l.Provider]
+	if v == nil {
+		return opened{}, off
+	}
+	subject, data, err := v.verify(ctx, l.Secret)
+	if err != nil {
+		return opened{}, err
+	}
+	return a.openSubject(ctx, l.Provider, subject, data)
 }
 
 func (a *Authenticator) opened(u User, provider string) opened {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/source"
 )
 
 // Token is the custom-token provider: whose tokens are accepted, and what becomes of their claims.
@@ -49,6 +51,7 @@ type verifier struct {
 	parser    *jwt.Parser
 	validator *jwt.Validator
 	metadata  []MetadataField
+	also      func(claims *source.Value) error // what else must hold; nil is nothing
 }
 
 // keySource returns the keys that may have signed a token.
@@ -117,6 +120,11 @@ func (v *verifier) verify(ctx context.Context, text string) (subject string, dat
 	}
 	if err := v.validate(claims); err != nil {
 		return "", nil, err
+	}
+	if v.also != nil {
+		if err := v.also(t.claims); err != nil {
+			return "", nil, err
+		}
 	}
 	data, err = userData(t.claims, v.metadata)
 	return t.subject, data, err

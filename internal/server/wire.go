@@ -105,12 +105,38 @@ func (p *plan) authConfig(keys auth.KeyStore, users auth.UserStore) auth.Config 
 			c.Anonymous = true
 		case provider.Type == auth.PasswordProvider:
 			c.Passwords, c.Register = true, provider.AutoConfirm
+		case provider.OpenID != nil && provider.OpenID.ClientID != "":
+			c.OpenID = append(c.OpenID, openIDConfig(provider.Type, provider.OpenID))
 		case t != nil:
 			c.Token = tokenConfig(t, p.o.Secrets)
 			c.Token.PrivateHosts = p.settings.privateHosts
 		}
 	}
 	return c
+}
+
+// openIDConfig adds what everybody knows about the two.
+func openIDConfig(provider string, p *config.OpenID) auth.OpenID {
+	out := auth.OpenID{Provider: provider, ClientID: p.ClientID}
+	switch provider {
+	case "oauth2-google":
+		out.KeySetURL, out.Issuers = "https://www.googleapis.com/oauth2/v3/certs", []string{"https://accounts.google.com", "accounts.google.com"}
+	case "oauth2-apple":
+		out.KeySetURL, out.Issuers = "https://appleid.apple.com/auth/keys", []string{"https://appleid.apple.com"}
+	}
+	for _, d := range p.Domains {
+		out.Domains = append(out.Domains, strings.ToLower(d))
+	}
+	// What App Services calls the claims of an id token.
+	claims := map[string]string{"first_name": "given_name", "last_name": "family_name"}
+	for _, m := range p.Metadata {
+		path := m.Path
+		if claim := claims[m.Name]; claim != "" {
+			path = []string{claim}
+		}
+		out.Metadata = append(out.Metadata, auth.MetadataField{Path: path, Name: m.Name, Required: m.Required})
+	}
+	return out
 }
 
 func tokenConfig(t *config.CustomToken, secrets config.SecretSource) *auth.Token {
@@ -142,9 +168,14 @@ func checkProviders(app *config.App, ds *source.Diagnostics) {
 				ds.Warn(p.Span, CodeNotBuilt, "make accounts with rolegate user create or import, or set autoConfirm",
 					"nobody can register with the provider %s: it confirms addresses, and rolegate has only autoConfirm", source.Quote(p.Name))
 			}
+		case p.OpenID != nil:
+			if p.OpenID.ClientID == "" {
+				ds.Warn(p.Span, CodeNotBuilt, "", "users of the provider %s cannot log in: id tokens are for a clientId, and it has none", source.Quote(p.Name))
+			}
+			ds.Warn(p.Span, CodeNotBuilt, "", "the provider %s accepts id_token only, no authorization code", source.Quote(p.Name))
 		case p.CustomToken == nil:
-			if built := []string{auth.AnonymousProvider, "api-key", "custom-token", auth.PasswordProvider}; !slices.Contains(built, p.Type) {
-				ds.Warn(p.Span, CodeNotBuilt, "", "users of the provider %s cannot log in: rolegate has only %s", source.Quote(p.Name), strings.Join(built, ", "))
+			if built := []string{auth.AnonymousProvider, "api-key"}; !slices.Contains(built, p.Type) {
+				ds.Warn(p.Span, CodeNotBuilt, "", "users of the provider %s cannot log in: rolegate has no %s", source.Quote(p.Name), p.Type)
 			}
 		case first == nil:
 			first = p

@@ -33,6 +33,8 @@ var credentialKeys = map[string][]string{
 	auth.PasswordProvider:  {"username", "password"},
 	"api-key":              {"key"},
 	"custom-token":         {"token"},
+	"oauth2-google":        {"id_token"},
+	"oauth2-apple":         {"id_token"},
 }
 
 func login(x *exchange) error {
