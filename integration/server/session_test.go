@@ -394,6 +394,8 @@ func TestClientPaths(t *testing.T) {
 		{"GET", "auth/profile", "", 401, "InvalidSession"},
 		{"POST", c.app("auth/providers/local-userpass/reset/send"), `{"email":"a@x"}`, 400, "BadRequest"},
 		{"POST", c.app("auth/providers/anon-user/login?link=true"), `{}`, 400, "BadRequest"},
+		{"POST", c.app("auth/providers/local-userpass/login?link=true"), annPassword, 401, "InvalidSession"},
+		{"POST", c.app("auth/providers/oauth2-google/login"), `{"authCode":"x"}`, 404, "AuthProviderNotFound"},
 		{"POST", c.app("auth/providers/custom-token/login"), `{"token":1}`, 400, "InvalidParameter"},
 		{"POST", c.app("auth/providers/custom-token/login"), `{`, 400, "InvalidParameter"},
 		{"POST", c.app("auth/providers/custom-function/login"), `{}`, 404, "AuthProviderNotFound"},
@@ -434,4 +436,41 @@ func TestTokenClaims(t *testing.T) {
 			t.Errorf("claims: %s", payload)
 		}
 	}
+}
+
+// TestLinking holds that an anonymous user who registers stays the same user, and that nobody takes what is somebody else's.
+func TestLinking(t *testing.T) {
+	c, _ := newClient(t)
+	register := c.app("auth/providers/local-userpass/register")
+	link := func(provider, token, body string) reply {
+		return c.call("POST", c.app("auth/providers/"+provider+"/login?link=true"), token, body)
+	}
+	guest := c.mustLogin("anon-user", "")
+	c.want("register", c.call("POST", register, "", `{"email":"ann@x.org","password":"correct horse"}`), 201, "")
+	c.want("a wrong password", link("local-userpass", guest.Access, `{"username":"ann@x.org","password":"wrong horse"}`), 401, "InvalidPassword")
+	linked := link("local-userpass", guest.Access, annPassword)
+	if linked.status != 200 || linked.UserID != guest.UserID {
+		t.Fatalf("link: %d %s", linked.status, linked.text)
+	}
+	c.want("link again", link("local-userpass", linked.Access, annPassword), 200, "")
+	if again := c.mustLogin("local-userpass", annPassword); again.UserID != guest.UserID {
+		t.Errorf("logged in as %s, want %s", again.UserID, guest.UserID)
+	}
+	if r := c.call("GET", "auth/profile", guest.Access, ""); !strings.Contains(r.text, `"provider_type":"anon-user"`) ||
+		!strings.Contains(r.text, `"provider_type":"local-userpass"`) || !strings.Contains(r.text, `"data":{"email":"ann@x.org"}`) {
+		t.Errorf("profile: %s", r.text)
+	}
+	jwt := `{"token":"` + token("auth0|1", nil) + `"}`
+	c.want("link a token", link("custom-token", guest.Access, jwt), 200, "")
+	if by := c.mustLogin("custom-token", jwt); by.UserID != guest.UserID {
+		t.Errorf("logged in as %s, want %s", by.UserID, guest.UserID)
+	}
+
+	other := c.mustLogin("anon-user", "")
+	c.want("somebody else's address", link("local-userpass", other.Access, annPassword), 409, "AccountNameInUse")
+	c.want("somebody else's token", link("custom-token", other.Access, jwt), 409, "AccountNameInUse")
+	c.want("somebody else's id", link("custom-token", other.Access, `{"token":"`+token(guest.UserID, nil)+`"}`), 401, "AuthError")
+	c.want("register", c.call("POST", register, "", `{"email":"bob@x.org","password":"correct horse"}`), 201, "")
+	c.mustLogin("local-userpass", `{"username":"bob@x.org","password":"correct horse"}`)
+	c.want("an account in use", link("local-userpass", other.Access, `{"username":"bob@x.org","password":"correct horse"}`), 409, "AccountNameInUse")
 }

@@ -140,7 +140,7 @@ func (a *Authenticator) find(ctx context.Context, c Credentials) (*rules.User, e
 		_, user, err := a.byKey(ctx, c.Secret)
 		return user, err
 	case EmailPassword:
-		user, err := a.byPassword(ctx, c.Email, c.Secret, c.RemoteAddress)
+		user, err := a.loginByPassword(ctx, c.Email, c.Secret, c.RemoteAddress)
 		if err != nil {
 			return nil, err
 		}

@@ -58,6 +58,11 @@ func (a *Authenticator) Login(ctx context.Context, l Login) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
+	return a.start(ctx, who)
+}
+
+// start opens a session for somebody.
+func (a *Authenticator) start(ctx context.Context, who opened) (Tokens, error) {
 	id := make([]byte, 12) // clients know it as an ObjectId
 	_, _ = rand.Read(id)   // never fails
 	now := a.cfg.Now()
@@ -99,24 +104,15 @@ func (a *Authenticator) open(ctx context.Context, l Login) (opened, error) {
 		if !a.cfg.Passwords {
 			return opened{}, off
 		}
-		user, err := a.byPassword(ctx, l.Email, l.Secret, l.RemoteAddress)
+		user, err := a.loginByPassword(ctx, l.Email, l.Secret, l.RemoteAddress)
 		return a.opened(user, PasswordProvider), err
 	case keyProvider:
 		if !a.cfg.APIKeys {
 			return opened{}, off
 		}
 		return a.openKey(ctx, l.Secret)
-	case tokenProvider:
-		if a.verifier == nil {
-			return opened{}, off
-		}
-		subject, data, err := a.verifier.verify(ctx, l.Secret)
-		if err != nil {
-			return opened{}, err
-		}
-		return a.openSubject(ctx, tokenProvider, subject, data)
 	}
-	v := a.openIDs[l.Provider]
+	v := a.vouching(l.Provider)
 	if v == nil {
 		return opened{}, off
 	}
@@ -125,6 +121,14 @@ func (a *Authenticator) open(ctx context.Context, l Login) (opened, error) {
 		return opened{}, err
 	}
 	return a.openSubject(ctx, l.Provider, subject, data)
+}
+
+// vouching returns the verifier of a provider of tokens that is enabled, or nil.
+func (a *Authenticator) vouching(provider string) *verifier {
+	if provider == tokenProvider {
+		return a.verifier
+	}
+	return a.openIDs[provider]
 }
 
 func (a *Authenticator) opened(u User, provider string) opened {

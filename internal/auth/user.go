@@ -63,6 +63,21 @@ func (a *Authenticator) checked(ctx context.Context, id string, check func(*User
 	return user, check(&user)
 }
 
+// loginByPassword is byPassword for a login: from then on the user is nobody else's to take over.
+func (a *Authenticator) loginByPassword(ctx context.Context, email, password, address string) (User, error) {
+	user, err := a.byPassword(ctx, email, password, address)
+	if err != nil || !user.Fresh {
+		return user, err
+	}
+	switch err := a.cfg.Users.Change(ctx, a.cfg.App, user.ID, UserChange{Used: true}); {
+	case errors.Is(err, ErrNoUser):
+		return User{}, failed("the user has just been taken over")
+	case err != nil:
+		return User{}, unavailable("the store of users", err)
+	}
+	return user, nil
+}
+
 // byPassword finds the user of an address and a password. Whether the address is known does not show in the time it
 // takes.
 func (a *Authenticator) byPassword(ctx context.Context, email, password, address string) (User, error) {
@@ -127,7 +142,9 @@ func (a *Authenticator) Register(ctx context.Context, email, password, address s
 	if err := a.hasher.run(ctx, func() { hash = HashPassword(password) }); err != nil {
 		return err
 	}
-	err := a.cfg.Users.Create(ctx, NewPasswordUser(a.cfg.App, email, hash, a.cfg.Now()))
+	user := NewPasswordUser(a.cfg.App, email, hash, a.cfg.Now())
+	user.Fresh = true
+	err := a.cfg.Users.Create(ctx, user)
 	if errors.Is(err, ErrUserExists) {
 		return err
 	}

@@ -19,6 +19,7 @@ type User struct {
 	Password   string    // of the identity local-userpass, as [HashPassword] writes it; empty opens nothing
 	Reset      *Reset    // nil unless a new password may be set with a token
 	Anonymous  bool      // nothing but an anonymous identity: deleted when it is not seen for long
+	Fresh      bool      // registered and never logged in: another user may still take the address over
 	Disabled   bool      // for now
 	Deleted    time.Time // zero while the user exists. The id of one that is deleted stays taken
 	Revoked    int64     // how often all tokens were revoked; those that count less are dead
@@ -47,6 +48,7 @@ type UserChange struct {
 	Password string // the reset token, if any, goes
 	Reset    *Reset
 	Disabled *bool
+	Used     bool // the user is not fresh any more
 	Revoke   bool // all tokens of the user die
 	Seen     time.Time
 	// Uses lets the change happen only if the user has this reset token and it has not expired at the given time.
@@ -85,6 +87,9 @@ type UserStore interface {
 	Change(ctx context.Context, app, id string, c UserChange) error
 	// Link gives a user one more identity, or returns ErrUserExists if its login is taken.
 	Link(ctx context.Context, app, id string, i Identity) error
+	// Adopt gives a user the login and the password of a fresh one, and that one ceases to exist. If it is not fresh any
+	// more: ErrUserExists.
+	Adopt(ctx context.Context, app, id string, fresh User) error
 	// Delete deletes a user, and the sessions. Logins by a provider of others stay known as those of nobody, all
 	// others become free.
 	Delete(ctx context.Context, app, id string, at time.Time) error

@@ -85,6 +85,8 @@ func (s *users) Change(_ context.Context, _, id string, c auth.UserChange) error
 
 func (s *users) Link(context.Context, string, string, auth.Identity) error { return s.down }
 
+func (s *users) Adopt(context.Context, string, string, auth.User) error { return s.down }
+
 func (s *users) Delete(_ context.Context, _, id string, at time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

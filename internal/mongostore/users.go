@@ -34,6 +34,7 @@ type userRecord struct {
 	Password   string           `bson:"password,omitempty"`
 	Reset      *resetRecord     `bson:"reset,omitempty"`
 	Anonymous  bool             `bson:"anonymous"`
+	Fresh      bool             `bson:"fresh,omitempty"`
 	Disabled   bool             `bson:"disabled"`
 	Deleted    time.Time        `bson:"deleted,omitempty"`
 	Revoked    int64            `bson:"revoked"`
@@ -74,7 +75,7 @@ type loginID struct {
 func (u *Users) Create(ctx context.Context, user auth.User) error {
 	r := userRecord{
 		ID: userID{user.App, user.ID}, App: user.App, Identities: []identityRecord{}, Data: user.Data, Password: user.Password,
-		Anonymous: user.Anonymous, Disabled: user.Disabled, Revoked: user.Revoked, Created: user.Created, Seen: user.Seen,
+		Anonymous: user.Anonymous, Fresh: user.Fresh, Disabled: user.Disabled, Revoked: user.Revoked, Created: user.Created, Seen: user.Seen,
 	}
 	for _, i := range user.Identities {
 		r.Identities = append(r.Identities, identityRecord(i))
@@ -185,6 +186,9 @@ func (u *Users) Change(ctx context.Context, app, id string, c auth.UserChange) e
 	if c.Disabled != nil {
 		set = append(set, bson.E{Key: "disabled", Value: *c.Disabled})
 	}
+	if c.Used {
+		set = append(set, bson.E{Key: "fresh", Value: false})
+	}
 	if !c.Seen.IsZero() {
 		set = append(set, bson.E{Key: "seen", Value: c.Seen})
 	}
@@ -225,6 +229,41 @@ func (u *Users) Link(ctx context.Context, app, id string, i auth.Identity) error
 	return err
 }
 
+// Adopt implements auth.UserStore. Wherever it is cut off, the login belongs to one of the two, and both exist.
+func (u *Users) Adopt(ctx context.Context, app, id string, fresh auth.User) error {
+	_, err := u.Find(ctx, app, id)
+	if err != nil {
+		return err
+	}
+	from := userID{app, fresh.ID}
+	n, err := u.update(ctx, userCollection, bson.D{{Key: "_id", Value: from}, {Key: "fresh", Value: true}},
+		bson.D{{Key: "$set", Value: bson.D{{Key: "fresh", Value: false}}}})
+	if err == nil && n == 0 {
+		err = auth.ErrUserExists
+	}
+	for _, i := range fresh.Identities {
+		if err != nil {
+			return err
+		}
+		_, err = u.update(ctx, loginCollection,
+			bson.D{{Key: "_id", Value: loginID{app, i.Provider, i.Login}}, {Key: "user", Value: fresh.ID}},
+			bson.D{{Key: "$set", Value: bson.D{{Key: "user", Value: id}}}})
+		if err == nil {
+			n, err = u.update(ctx, userCollection, bson.D{{Key: "_id", Value: userID{app, id}}, missing("deleted")}, bson.D{
+				{Key: "$push", Value: bson.D{{Key: "identities", Value: identityRecord(i)}}},
+				{Key: "$set", Value: bson.D{{Key: "anonymous", Value: false}, {Key: "password", Value: fresh.Password}}},
+			})
+		}
+		if err == nil && n == 0 {
+			err = auth.ErrNoUser
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return u.remove(ctx, userCollection, bson.D{{Key: "_id", Value: from}})
+}
+
 // Delete implements auth.UserStore.
 func (u *Users) Delete(ctx context.Context, app, id string, at time.Time) error {
 	user, err := u.Find(ctx, app, id)
@@ -260,8 +299,8 @@ func (u *Users) users(ctx context.Context, filter bson.D, f func(auth.User) erro
 			return fmt.Errorf("a stored user cannot be read: %w", err)
 		}
 		user := auth.User{
-			ID: r.ID.User, App: r.ID.App, Data: r.Data, Password: r.Password, Anonymous: r.Anonymous, Disabled: r.Disabled,
-			Revoked: r.Revoked, Created: r.Created.UTC(), Deleted: utc(r.Deleted), Seen: utc(r.Seen),
+			ID: r.ID.User, App: r.ID.App, Data: r.Data, Password: r.Password, Anonymous: r.Anonymous, Fresh: r.Fresh,
+			Disabled: r.Disabled, Revoked: r.Revoked, Created: r.Created.UTC(), Deleted: utc(r.Deleted), Seen: utc(r.Seen),
 		}
 		for _, i := range r.Identities {
 			user.Identities = append(user.Identities, auth.Identity(i))

@@ -17,6 +17,7 @@ import (
 // Accounts is what the door asks for. *auth.Authenticator implements it.
 type Accounts interface {
 	Login(ctx context.Context, l auth.Login) (auth.Tokens, error)
+	Link(ctx context.Context, access string, l auth.Login) (auth.Tokens, error)
 	Refresh(ctx context.Context, refresh string) (access string, err error)
 	Logout(ctx context.Context, refresh string) error
 	Holder(ctx context.Context, access string) (*rules.User, error)

@@ -1,6 +1,7 @@
 package clientapi
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -43,10 +44,10 @@ func login(x *exchange) error {
 	if !known {
 		return auth.ErrNoProvider
 	}
-	if x.r.URL.Query().Get("link") == "true" {
-		return &failure{status: http.StatusBadRequest, code: codeBadRequest, text: "linking of identities is not available", reason: "not_built"}
-	}
 	values, err := x.texts(keys...)
+	if f, ok := errors.AsType[*failure](err); ok && f.code == codeMissing && strings.HasPrefix(provider, "oauth2-") {
+		return auth.ErrNoProvider // an authorization code, which is not accepted
+	}
 	if err != nil {
 		return err
 	}
@@ -57,14 +58,32 @@ func login(x *exchange) error {
 	case 2:
 		l.Email, l.Secret = values[0], values[1]
 	}
-	t, err := x.s.Accounts.Login(x.r.Context(), l)
+	t, err := x.open(l)
 	if err != nil {
-		return loginFailure(provider, err)
+		return err
 	}
 	return x.answer(http.StatusOK, bson.D{
 		{Key: "access_token", Value: t.Access}, {Key: "refresh_token", Value: t.Refresh},
 		{Key: "user_id", Value: t.User}, {Key: "device_id", Value: auth.NoDevice},
 	})
+}
+
+// open opens a session, for the user of an access token if it links identities.
+func (x *exchange) open(l auth.Login) (auth.Tokens, error) {
+	ctx := x.r.Context()
+	if x.r.URL.Query().Get("link") != "true" {
+		t, err := x.s.Accounts.Login(ctx, l)
+		return t, loginFailure(l.Provider, err)
+	}
+	if l.Provider == auth.AnonymousProvider || l.Provider == "api-key" {
+		return auth.Tokens{}, &failure{status: http.StatusBadRequest, code: codeBadRequest, text: "this provider cannot be linked", reason: "invalid"}
+	}
+	// A session that is over is for the library to refresh, credentials that are refused are not.
+	if _, err := x.s.Accounts.Holder(ctx, x.bearer()); err != nil {
+		return auth.Tokens{}, err
+	}
+	t, err := x.s.Accounts.Link(ctx, x.bearer(), l)
+	return t, loginFailure(l.Provider, err)
 }
 
 func refresh(x *exchange) error {

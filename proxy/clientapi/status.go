@@ -83,7 +83,7 @@ func failureOf(err error) *failure {
 // loginFailure keeps credentials that are refused apart from a session that is over: a library must not refresh and
 // try again.
 func loginFailure(provider string, err error) error {
-	if !errors.Is(err, auth.ErrFailed) && !errors.Is(err, auth.ErrExpired) {
+	if err == nil || !errors.Is(err, auth.ErrFailed) && !errors.Is(err, auth.ErrExpired) {
 		return err
 	}
 	if provider == auth.PasswordProvider {
