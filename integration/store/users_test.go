@@ -259,3 +259,35 @@ func TestTokenKey(t *testing.T) {
 		}
 	}
 }
+
+func TestAdopt(t *testing.T) {
+	users, _, _ := openUsers(t)
+	ctx := t.Context()
+	guest := auth.NewUser(auth.User{App: "a", Anonymous: true, Created: begin, Seen: begin, Identities: []auth.Identity{{ID: "g", Provider: "anon-user"}}})
+	fresh := auth.NewPasswordUser("a", "ann@x.org", "hash", begin)
+	fresh.Fresh = true
+	used := auth.NewPasswordUser("a", "bob@x.org", "hash", begin.Add(time.Second))
+	mustCreate(t, users, guest, fresh, used)
+	if err := users.Adopt(ctx, "a", guest.ID, used); !errors.Is(err, auth.ErrUserExists) {
+		t.Errorf("Adopt of a user who has logged in = %v, want ErrUserExists", err)
+	}
+	if err := users.Adopt(ctx, "a", "nobody", fresh); !errors.Is(err, auth.ErrNoUser) {
+		t.Errorf("Adopt by nobody = %v, want ErrNoUser", err)
+	}
+	if got := mustFind(t, users, "a", fresh.ID); !cmp.Equal(fresh, got) {
+		t.Errorf("after Adopt by nobody (-want +got):\n%s", cmp.Diff(fresh, got))
+	}
+	if err := users.Adopt(ctx, "a", guest.ID, fresh); err != nil {
+		t.Fatal(err)
+	}
+	guest.Anonymous, guest.Password, guest.Identities = false, "hash", append(guest.Identities, fresh.Identities...)
+	if got, err := users.FindLogin(ctx, "a", "local-userpass", "ann@x.org"); err != nil || !cmp.Equal(guest, got) {
+		t.Errorf("after Adopt: %v\n%s", err, cmp.Diff(guest, got))
+	}
+	if _, err := users.Find(ctx, "a", fresh.ID); !errors.Is(err, auth.ErrNoUser) {
+		t.Errorf("the fresh user stays: %v", err)
+	}
+	if err := users.Adopt(ctx, "a", guest.ID, fresh); !errors.Is(err, auth.ErrUserExists) {
+		t.Errorf("Adopt again = %v, want ErrUserExists", err)
+	}
+}
