@@ -103,6 +103,11 @@ func (a *Authenticator) byPassword(ctx context.Context, email, password, address
 		forAddress()
 		return User{}, unavailable("the store of users", err)
 	}
+	if errors.Is(err, ErrNoUser) { // as many questions as for a known address
+		if _, err := a.cfg.Users.Find(ctx, a.cfg.App, ""); err != nil && !errors.Is(err, ErrNoUser) {
+			return User{}, unavailable("the store of users", err)
+		}
+	}
 	stored := dummyHash
 	if err == nil && user.Password != "" {
 		stored = user.Password

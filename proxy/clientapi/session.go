@@ -63,8 +63,10 @@ func login(x *exchange) error {
 		return err
 	}
 	return x.answer(http.StatusOK, bson.D{
-		{Key: "access_token", Value: t.Access}, {Key: "refresh_token", Value: t.Refresh},
-		{Key: "user_id", Value: t.User}, {Key: "device_id", Value: auth.NoDevice},
+		{Key: "access_token", Value: t.Access},
+		{Key: "refresh_token", Value: t.Refresh},
+		{Key: "user_id", Value: t.User},
+		{Key: "device_id", Value: auth.NoDevice},
 	})
 }
 
