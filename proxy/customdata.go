@@ -62,6 +62,15 @@ func (c *customData) of(ctx context.Context, user string, fresh bool) (rules.Cus
 	return data, err
 }
 
+// CustomDataOf returns the custom data of a user as it is now, for clients: nil when there is none, or none for sure.
+func (p *Proxy) CustomDataOf(ctx context.Context, user string) (bson.Raw, error) {
+	if p.custom == nil {
+		return nil, nil
+	}
+	data, err := p.custom.of(ctx, user, true)
+	return data.Document, err
+}
+
 // read looks for the user's id as a string and, where it is one, as an ObjectID. More than one document is no
 // document: a user who can add one must not be able to choose.
 func (c *customData) read(ctx context.Context, user string) (rules.CustomData, error) {

@@ -414,7 +414,7 @@ func TestTokenClaims(t *testing.T) {
 		life  time.Duration
 		want  []string
 	}{
-		{sam.Access, 30 * time.Minute, []string{"sub", "iat", "exp", "iss", "typ", "baas_device_id", "baas_domain_id", "stitch_devId", "stitch_domainId"}},
+		{sam.Access, 30 * time.Minute, []string{"sub", "iat", "exp", "iss", "typ", "user_data", "baas_device_id", "baas_domain_id", "stitch_devId", "stitch_domainId"}},
 		{sam.Refresh, 60 * 24 * time.Hour, []string{"sub", "iat", "exp", "typ", "baas_id", "baas_identity", "baas_data", "baas_device_id", "baas_domain_id", "stitch_id"}},
 	} {
 		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(tt.token, ".")[1])

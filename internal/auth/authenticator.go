@@ -43,6 +43,9 @@ type Config struct {
 	// Unknown says what becomes of a good token whose identity Users does not know.
 	Unknown Unknown
 
+	// CustomData finds what an access token tells its client about the user. Rules never see that. Nil finds nothing.
+	CustomData func(ctx context.Context, user string) (bson.Raw, error)
+
 	// TokenKey signs the tokens of sessions. Without it the store makes and keeps one.
 	TokenKey []byte
 	// RefreshLife is how long a session lives; 0 means 60 days.

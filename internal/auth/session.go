@@ -88,7 +88,14 @@ func (a *Authenticator) start(ctx context.Context, who opened) (Tokens, error) {
 // access makes an access token of the session of a refresh token.
 func (a *Authenticator) access(ctx context.Context, t sessionToken) (string, error) {
 	now := a.cfg.Now()
-	t.kind, t.issued, t.expires = accessType, now, now.Add(accessLife)
+	t.kind, t.issued, t.expires, t.data = accessType, now, now.Add(accessLife), nil
+	if a.cfg.CustomData != nil {
+		data, err := a.cfg.CustomData(ctx, t.user)
+		if err != nil {
+			return "", unavailable("the custom data of the user", err)
+		}
+		t.data = data
+	}
 	return a.signer.sign(ctx, t)
 }
 

@@ -9,7 +9,7 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -26,8 +26,6 @@ const (
 	accessType  = "access"
 	refreshType = "refresh"
 	accessLife  = 30 * time.Minute
-	// maxTokenData is how much user data a refresh token carries, in bytes of BSON.
-	maxTokenData = 4 << 10
 )
 
 // MinTokenKey is how long a key that signs our tokens is at least, in bytes.
@@ -46,8 +44,9 @@ type sessionToken struct {
 	issued  time.Time
 	expires time.Time
 
-	identity Identity // of a refresh token: information for clients
-	data     bson.Raw
+	// Information for clients.
+	identity Identity // of a refresh token
+	data     bson.Raw // of the user; custom data in an access token
 }
 
 // signer makes and reads the tokens of one app.
@@ -55,23 +54,23 @@ type signer struct {
 	app    string
 	domain string // what stands for the app in tokens
 	store  UserStore
-	now    func() time.Time
 
-	mu  sync.Mutex
-	key []byte // nil until it is known
+	key atomic.Pointer[[]byte] // nil until it is known
 }
 
 func newSigner(c Config) *signer {
 	domain := sha256.Sum256([]byte("rolegate domain " + c.App))
-	return &signer{app: c.App, domain: hex.EncodeToString(domain[:12]), store: c.Users, now: c.Now, key: c.TokenKey}
+	s := &signer{app: c.App, domain: hex.EncodeToString(domain[:12]), store: c.Users}
+	if c.TokenKey != nil {
+		s.key.Store(&c.TokenKey)
+	}
+	return s
 }
 
-// keyOf returns the signing key. The store may not have been reachable before.
+// keyOf returns the signing key. The store may not have been reachable before; nobody waits for somebody else's question.
 func (s *signer) keyOf(ctx context.Context) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.key != nil {
-		return s.key, nil
+	if key := s.key.Load(); key != nil {
+		return *key, nil
 	}
 	candidate := make([]byte, MinTokenKey)
 	_, _ = rand.Read(candidate) // never fails
@@ -79,16 +78,30 @@ func (s *signer) keyOf(ctx context.Context) ([]byte, error) {
 	if err != nil || len(key) < MinTokenKey {
 		return nil, unavailable("the key that signs tokens", err)
 	}
-	s.key = key
+	s.key.Store(&key)
 	return key, nil
 }
 
-// sign writes a token.
+// sign writes a token. Data that does not fit into a token that we would accept is left out.
 func (s *signer) sign(ctx context.Context, t sessionToken) (string, error) {
 	key, err := s.keyOf(ctx)
 	if err != nil {
 		return "", err
 	}
+	text, err := s.write(t)
+	if err == nil {
+		text += "." + base64.RawURLEncoding.EncodeToString(signature(key, text))
+		_, err = readToken(text)
+	}
+	if err != nil && t.data != nil {
+		t.data = nil
+		return s.sign(ctx, t)
+	}
+	return text, err
+}
+
+// write writes what is signed.
+func (s *signer) write(t sessionToken) (string, error) {
 	claims := bson.D{
 		{Key: "sub", Value: t.user},
 		{Key: "iat", Value: t.issued.Unix()},
@@ -103,15 +116,15 @@ func (s *signer) sign(ctx context.Context, t sessionToken) (string, error) {
 	if t.key != "" {
 		claims = append(claims, bson.E{Key: "rolegate_key", Value: t.key})
 	}
+	data := t.data
+	if data == nil {
+		data = bsonval.Empty()
+	}
 	if t.kind == accessType {
-		claims = append(claims, bson.E{Key: "iss", Value: t.session})
+		claims = append(claims, bson.E{Key: "iss", Value: t.session}, bson.E{Key: "user_data", Value: data})
 	} else {
 		identity := bson.D{
 			{Key: "id", Value: t.identity.ID}, {Key: "provider_type", Value: t.identity.Provider}, {Key: "provider_id", Value: s.domain},
-		}
-		data := t.data
-		if data == nil || len(data) > maxTokenData {
-			data = bsonval.Empty()
 		}
 		for _, prefix := range []string{"baas_", "stitch_"} {
 			claims = append(claims, bson.E{Key: prefix + "id", Value: t.session}, bson.E{Key: prefix + "identity", Value: identity},
@@ -126,8 +139,7 @@ func (s *signer) sign(ctx context.Context, t sessionToken) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := ownHeader + "." + base64.RawURLEncoding.EncodeToString(payload)
-	return text + "." + base64.RawURLEncoding.EncodeToString(signature(key, text)), nil
+	return ownHeader + "." + base64.RawURLEncoding.EncodeToString(payload), nil
 }
 
 func signature(key []byte, text string) []byte {

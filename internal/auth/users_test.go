@@ -2,11 +2,15 @@ package auth_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/rules"
@@ -365,5 +369,51 @@ func TestAnonymousUsers(t *testing.T) {
 	}
 	if tooMany != 10 {
 		t.Errorf("%d of 40 were refused, want 10", tooMany)
+	}
+}
+
+// TestCustomDataInTokens holds what an access token carries, and that no data makes it one that is not accepted.
+func TestCustomDataInTokens(t *testing.T) {
+	t.Parallel()
+	deep := bson.D{}
+	for range 300 {
+		deep = bson.D{{Key: "x", Value: deep}}
+	}
+	for _, c := range []struct {
+		name string
+		data bson.D
+		want string
+		err  error
+	}{
+		{"some", bson.D{{Key: "n", Value: 5}, {Key: "id", Value: bson.ObjectID{}}}, `"user_data":{"n":5,"id":{"$oid":"000000000000000000000000"}}`, nil},
+		{"none", nil, `"user_data":{}`, nil},
+		{"too long", bson.D{{Key: "s", Value: strings.Repeat("x", 16<<10)}}, `"user_data":{}`, nil},
+		{"too deep", deep, `"user_data":{}`, nil},
+		{"not to be had", nil, "", errors.New("down")},
+	} {
+		var raw bson.Raw
+		if c.data != nil {
+			raw, _ = bson.Marshal(c.data)
+		}
+		a := mustNew(t, auth.Config{
+			Users: newUsers(ann()), Passwords: true, CustomData: func(context.Context, string) (bson.Raw, error) { return raw, c.err },
+		})
+		tokens, err := logIn(t.Context(), a, "ann@x.org", password)
+		if c.err != nil {
+			if !errors.Is(err, auth.ErrUnavailable) {
+				t.Errorf("%s: %v, want ErrUnavailable", c.name, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		payload, _ := base64.RawURLEncoding.DecodeString(strings.Split(tokens.Access, ".")[1])
+		if !strings.Contains(string(payload), c.want) {
+			t.Errorf("%s: %s lacks %s", c.name, payload, c.want)
+		}
+		if _, err := bearer(t.Context(), a, tokens.Access); err != nil {
+			t.Errorf("%s: the token is not accepted: %v", c.name, err)
+		}
 	}
 }

@@ -79,14 +79,17 @@ func (s *Server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.auth, err = auth.New(ctx, s.plan.authConfig(s.store.Keys(), s.store.Users())); err != nil {
-		return err
-	}
 	metrics := telemetry.New()
 	metrics.Revision(s.plan.app.Revision)
 	operations := s.plan.proxyConfig(s.store)
 	operations.ObserveRead = reads(metrics)
-	data := s.plan.doorConfig(proxy.New(operations), counted(authenticator(s.auth), metrics))
+	carrier := proxy.New(operations)
+	who := s.plan.authConfig(s.store.Keys(), s.store.Users())
+	who.CustomData = carrier.CustomDataOf
+	if s.auth, err = auth.New(ctx, who); err != nil {
+		return err
+	}
+	data := s.plan.doorConfig(carrier, counted(authenticator(s.auth), metrics))
 	data.Observe = observer(metrics)
 	client := s.plan.clientConfig(s.auth)
 	client.Observe = clientObserver(metrics)
