@@ -60,8 +60,8 @@ func (s *session) leadingRead(lead pipeline.Leading) (viewRead, error) {
 		bodies[i] = predicate.Leaf(m.FilterDoc)
 	}
 	v, err := s.parseRead(predicate.And(bodies...).Document(), nil)
-	v.sort, v.limit = lead.Sort, lead.Limit
-	v.skip = min(lead.Skip, math.MaxInt64-lead.Limit) // so that the sum can be taken
+	const most = math.MaxInt64 / 4 // more than there are documents, so that sums can be taken
+	v.sort, v.skip, v.limit = lead.Sort, min(lead.Skip, most), min(lead.Limit, most)
 	return v, err
 }
 

@@ -131,7 +131,9 @@ func (t *Test) elementBounds(p Path) predicate.Bounds {
 		}
 		out = predicate.Both(out, k.test.Bounds(p.join(k.path)))
 	}
-	if len(kids) != 1 {
+	if len(kids) != 1 || len(p.segments) > 1 {
+		// Several things may hold of several elements. And where the path leads through an array there are several
+		// values at its end: one may be an array, and another one have what is asked for.
 		out = out.Loose()
 	}
 	return out

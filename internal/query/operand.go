@@ -104,6 +104,31 @@ func (p *parser) in(op Op, v bson.RawValue) (Test, error) {
 	return t.or(err)
 }
 
+// NewMembership is $in with a list that is data: of any length and whatever its elements look like. A regular expression
+// in it is a value like any other.
+func NewMembership(list bson.RawValue) (Test, bool) {
+	arr, ok := bsonval.Array(list)
+	if !ok {
+		return Test{}, false
+	}
+	t := Test{op: In, operand: list}
+	n := 0
+	it := bsonval.NewIter(arr)
+	for it.Next() {
+		n++
+		t.null = t.null || it.Value().Type == bson.TypeNull
+	}
+	if it.Err() != nil || n <= shortList {
+		return t, it.Err() == nil
+	}
+	t.more = &compiled{values: make([]bson.RawValue, 0, n)}
+	for it = bsonval.NewIter(arr); it.Next(); {
+		t.more.values = append(t.more.values, it.Value())
+	}
+	slices.SortFunc(t.more.values, bsonval.Compare)
+	return t, true
+}
+
 // element checks an element of $in or $all.
 func (p *parser) element(op Op, v bson.RawValue) error {
 	if v.Type == bson.TypeUndefined {

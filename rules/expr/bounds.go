@@ -191,16 +191,19 @@ func (n *dynamicPredicate) bounds(string) bracket {
 	if err != nil || (op != query.Eq && op != query.In) {
 		return unstated()
 	}
-	t := either(equal.Bounds(p))
-	if negate {
-		t = t.not()
-	}
-	// A stored pattern is not compared with, and a list has to be one.
+	holds := equal.Bounds(p)
+	// A stored pattern is not compared with, nor is what only old drivers write, and a list has to be one.
 	known := isType(p, bson.TypeRegex).Not()
+	isList := isType(p, bson.TypeArray)
+	differs := predicate.Either(isType(p, bson.TypeUndefined).Not(), isList)
 	if op == query.In {
-		known = predicate.Both(known, isType(p, bson.TypeArray))
+		known, differs = predicate.Both(known, isList), predicate.Always()
 	}
-	return t.when(known)
+	t := bracket{isTrue: predicate.Both(holds, known), isFalse: predicate.Both(holds.Not(), known, differs)}
+	if negate {
+		return t.not()
+	}
+	return t
 }
 
 // isScalar tells whether a value equals nothing but another of its kind: no container, no pattern, nothing that is absent.

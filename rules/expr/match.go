@@ -57,6 +57,11 @@ func newMatcher(op query.Op, c constant) (matcher, bool) {
 		if (m.op == query.In || m.op == query.All) && v.Type != bson.TypeArray {
 			return m, false
 		}
+		if m.op == query.In && c.ofDocument {
+			var ok bool
+			m.test, ok = query.NewMembership(v)
+			return m, ok
+		}
 	}
 	t, err := query.NewTest(m.op, v)
 	if err != nil {

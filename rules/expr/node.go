@@ -198,14 +198,40 @@ func (n *dynamicPredicate) eval(e *Env) Truth {
 	doc, v := n.doc, n.value
 	if !n.known {
 		doc, v = e.lookup(n.left)
-	} else if right.sharesNothing(resolve(v, n.left)) {
-		return Unknown
 	}
 	m, ok := newMatcher(n.op, right)
 	if !ok {
 		return Unknown
 	}
+	if n.known && right.anyNull && n.sharesNothing(right, m) {
+		return Unknown
+	}
 	return m.match(doc, v, n.left)
+}
+
+// sharesNothing tells whether a value of the request and one of the document, which is or holds something absent, have
+// nothing in common but that. A user without a team is no member of what has no team, on whichever side of the comparison
+// they stand, and neither is one with several teams of which one has no name.
+// See cases/expressions/nothing-in-common.txtar.
+func (n *dynamicPredicate) sharesNothing(right constant, m matcher) bool {
+	known := resolve(n.value, n.left)
+	switch {
+	case bsonval.IsMissing(known), isNull(known) && right.anyMissing:
+		return true
+	case isNull(known) && isNull(right.value):
+		return false // null is what they have in common
+	}
+	return m.holds(n.doc, n.value, n.left) && !n.holdsOtherwise(right)
+}
+
+// holdsOtherwise tells whether the comparison holds also without what the document lacks.
+func (n *dynamicPredicate) holdsOtherwise(right constant) bool {
+	if right.value.Type != bson.TypeArray {
+		return false
+	}
+	right.value, _ = withoutNulls(right.value)
+	m, ok := newMatcher(n.op, right)
+	return ok && m.holds(n.doc, n.value, n.left)
 }
 
 // operand evaluates the right side. It returns True unless the right side makes the predicate what it returns.

@@ -29,13 +29,6 @@ type constant struct {
 	anyNull, anyMissing bool
 }
 
-// sharesNothing tells whether a value of the request and c have nothing in common but that both are absent: a user
-// without a team is no member of what has no team, on whichever side of the comparison they stand.
-// See cases/expressions/nothing-in-common.txtar.
-func (c constant) sharesNothing(known bson.RawValue) bool {
-	return (bsonval.IsMissing(known) && c.anyNull) || (isNull(known) && c.anyMissing)
-}
-
 func (c constant) bind(*Scope) (operand, bool)     { return c, true }
 func (c constant) eval(*Env) (bson.RawValue, bool) { return c.value, true }
 func (c constant) visit(func(ref))                 {}
