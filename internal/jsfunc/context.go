@@ -25,7 +25,7 @@ func (r *Runtime) globals() {
 		r.put(console, name, silent) // arguments may be values of documents
 	}
 	r.put(global, "console", console)
-	r.boundStrings(global)
+	r.bound(global)
 	// Bytes that no interrupt reaches while they are filled. Documents hold BSON.Binary.
 	for _, name := range []string{
 		"ArrayBuffer", "SharedArrayBuffer", "DataView", "Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array",
@@ -34,34 +34,6 @@ func (r *Runtime) globals() {
 		if err := global.Delete(name); err != nil {
 			raise(err)
 		}
-	}
-}
-
-// maxRepeated bounds the strings that one step can make out of nothing.
-const maxRepeated = 1 << 20
-
-// boundStrings bounds those methods of strings whose result may be any size, which no interrupt would end.
-func (r *Runtime) boundStrings(global *goja.Object) {
-	proto := global.Get("String").ToObject(r.vm).Get("prototype").ToObject(r.vm)
-	for _, name := range []string{"repeat", "padStart", "padEnd"} {
-		original, ok := goja.AssertFunction(proto.Get(name))
-		if !ok {
-			continue
-		}
-		r.put(proto, name, func(call goja.FunctionCall) goja.Value {
-			size := call.Argument(0).ToFloat()
-			if name == "repeat" {
-				size *= float64(max(len(call.This.String()), 1))
-			}
-			if size > maxRepeated {
-				r.throw("the string would be too long")
-			}
-			v, err := original(call.This, call.Arguments...)
-			if err != nil {
-				raise(err)
-			}
-			return v
-		})
 	}
 }
 
