@@ -131,11 +131,8 @@ func (c *calls) env(s *expr.Scope) jsfunc.Env {
 	scope := *s
 	scope.Functions = below
 	e := jsfunc.Env{
-		User: s.User, CustomData: s.CustomData, Request: s.Request, Values: s.Values, Environment: s.Environment,
+		User: s.User, CustomData: s.CustomData, CustomDataUnresolved: s.CustomDataUnresolved, Request: s.Request, Values: s.Values, Environment: s.Environment,
 		MayCall: func(name string) bool { return c.session.p.Policy.MayCall(name, &scope) },
-	}
-	if s.CustomDataUnresolved {
-		e.CustomData = nil
 	}
 	if c.session.p.Store != nil {
 		e.Database = c.database

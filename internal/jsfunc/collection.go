@@ -57,12 +57,12 @@ func (r *Runtime) collection(on Operation) goja.Value {
 		op.Key, op.Filter = call.Argument(0).String(), r.filter(call, 1, false)
 	})
 	method("insertOne", func(op *Operation, call goja.FunctionCall) {
-		op.Documents = []bson.Raw{r.document(call.Argument(0))}
+		op.Documents = []bson.Raw{r.required(call.Argument(0))}
 	})
 	method("insertMany", func(op *Operation, call goja.FunctionCall) { op.Documents = r.documents(call.Argument(0)) })
 	for _, name := range []string{"updateOne", "updateMany", "replaceOne"} {
 		method(name, func(op *Operation, call goja.FunctionCall) {
-			op.Filter, op.Update = r.filter(call, 0, true), r.document(call.Argument(1))
+			op.Filter, op.Update = r.filter(call, 0, true), r.required(call.Argument(1))
 			if options, ok := call.Argument(2).(*goja.Object); ok {
 				upsert := options.Get("upsert")
 				op.Upsert = upsert != nil && upsert.ToBoolean()
@@ -131,6 +131,15 @@ func (r *Runtime) document(v goja.Value) bson.Raw {
 	}
 	doc, ok := bsonval.Document(out)
 	if !ok {
+		r.throw("an argument must be a document")
+	}
+	return doc
+}
+
+// required is an argument that must be a document.
+func (r *Runtime) required(v goja.Value) bson.Raw {
+	doc := r.document(v)
+	if doc == nil {
 		r.throw("an argument must be a document")
 	}
 	return doc

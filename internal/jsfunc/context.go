@@ -93,7 +93,11 @@ func (r *Runtime) context(system bool) *goja.Object {
 	c := r.vm.NewObject()
 	r.contexts[i] = c
 	user := r.documentToJS(orEmpty(r.env.User))
-	r.put(user, "custom_data", r.documentToJS(orEmpty(r.env.CustomData)))
+	if r.env.CustomDataUnresolved {
+		r.unresolved(user, "custom_data")
+	} else {
+		r.put(user, "custom_data", r.documentToJS(orEmpty(r.env.CustomData)))
+	}
 	r.put(c, "user", user)
 	r.put(c, "request", r.documentToJS(orEmpty(r.env.Request)))
 	r.put(c, "environment", r.documentToJS(orEmpty(r.env.Environment)))
@@ -111,6 +115,17 @@ func (r *Runtime) context(system bool) *goja.Object {
 	r.put(services, "get", func(call goja.FunctionCall) goja.Value { return r.service(system, call.Argument(0).String()) })
 	r.put(c, "services", services)
 	return c
+}
+
+// unresolved makes a property that cannot be read.
+func (r *Runtime) unresolved(o *goja.Object, name string) {
+	get := r.vm.ToValue(func(goja.FunctionCall) goja.Value {
+		r.throw("%s is not known", name)
+		return nil
+	})
+	if err := o.DefineAccessorProperty(name, get, nil, goja.FLAG_FALSE, goja.FLAG_TRUE); err != nil {
+		raise(err)
+	}
 }
 
 // execute runs another function, which runs as its own configuration says.

@@ -253,6 +253,24 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
+// Custom user data that is not known cannot be taken for none.
+func TestUnresolvedCustomData(t *testing.T) {
+	t.Parallel()
+	p := mustCompile(t, map[string]string{
+		"banned": `exports = () => context.user.custom_data.banned !== true`, "id": `exports = () => context.user.id`,
+		"changed": `exports = () => { context.user.custom_data = {}; return context.user.custom_data.banned }`,
+	})
+	env := jsfunc.Env{User: value(t, `{"id": "ua"}`).Value, CustomDataUnresolved: true}
+	for _, name := range []string{"banned", "changed"} {
+		if got, err := p.Runtime(env).Call(t.Context(), name, nil); err == nil {
+			t.Errorf("%s: %s", name, text(t, got))
+		}
+	}
+	if got, err := p.Runtime(env).Call(t.Context(), "id", nil); err != nil || text(t, got) != `"ua"` {
+		t.Errorf("id: %s, %v", text(t, got), err)
+	}
+}
+
 // A source that cannot be compiled is reported where it is wrong, and cannot be called.
 func TestCompile(t *testing.T) {
 	t.Parallel()
@@ -304,7 +322,7 @@ func TestDatabase(t *testing.T) {
 	if len(asked) != 2 || asked[0].NS.String() != "app.c" || asked[0].Limit != 3 || asked[0].System {
 		t.Errorf("asked %+v", asked)
 	}
-	for _, source := range []string{`c.deleteMany()`, `c.deleteMany(undefined)`, `c.findOne({_id: undefined})`, `c.updateMany({a: {b: undefined}}, {})`} {
+	for _, source := range []string{`c.deleteMany()`, `c.deleteMany(undefined)`, `c.findOne({_id: undefined})`, `c.updateMany({a: {b: undefined}}, {})`, `c.insertOne()`, `c.updateOne({a: 1})`, `c.find([])`} {
 		p := mustCompile(t, map[string]string{"f": `exports = async () => { const c = context.services.get("s").db("d").collection("c"); await ` + source + ` }`})
 		if _, err := p.Runtime(env).Call(t.Context(), "f", nil); err == nil {
 			t.Errorf("%s asked the database", source)

@@ -20,11 +20,13 @@ func init() { regexp2.DefaultMatchTimeout = MaxTime }
 
 // Env is what functions see of one request.
 type Env struct {
-	User        bson.Raw
-	CustomData  bson.Raw
-	Request     bson.Raw
-	Values      bson.Raw
-	Environment bson.Raw
+	User       bson.Raw
+	CustomData bson.Raw
+	// CustomDataUnresolved makes context.user.custom_data throw: what it would be is not known.
+	CustomDataUnresolved bool
+	Request              bson.Raw
+	Values               bson.Raw
+	Environment          bson.Raw
 
 	// MayCall tells whether the user may call a function; nil allows all.
 	MayCall func(name string) bool
