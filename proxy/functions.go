@@ -22,8 +22,8 @@ const (
 	maxCallResult = 16 << 20         // bytes of documents that one operation hands to a function
 )
 
-// calls runs the functions of the app while the rules are bound to one operation, and evaluated. A call fails when a call
-// fails that it caused: what a function makes of an answer that rules could not give is not to be relied on.
+// calls runs the functions of the app while the rules are bound to one operation, and evaluated. A call fails when a
+// call fails that it caused: what a function makes of an answer that rules could not give is not to be relied on.
 type calls struct {
 	ctx     context.Context
 	session *session

@@ -43,7 +43,8 @@ func (r *Runtime) box(v bson.RawValue) *goja.Object {
 	return o
 }
 
-// primitive is the Go value of what is no object. An object is not exported: that would copy it, as large as it says it is.
+// primitive is the Go value of what is no object. An object is not exported: that would copy it, as large as it says
+// it is.
 func primitive(v goja.Value) any {
 	switch v.(type) {
 	case *goja.Object, *goja.Symbol, nil:

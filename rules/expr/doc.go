@@ -15,6 +15,10 @@
 // expansion, a conversion (stringToOid, oidToString, stringToUuid, uuidToString), or an object of operators:
 // eq ne gt gte lt lte in nin exists all size elemMatch type mod regex (with options) not and or nor.
 //
+// A call, {"%function": {"name": ..., "arguments": [...]}}, stands as a condition, of which only true and false
+// count, or as a value. It happens when its arguments are known: at bind, or for each document. What calls functions
+// is asked last.
+//
 // Under an expansion of the request (%%user, %%values, %%environment, %%request) an object without operators states
 // conditions on sub-fields, all of which must hold; under a document field it is an embedded document, compared as a
 // whole and in field order.
@@ -31,7 +35,7 @@
 //
 // A predicate is true, false, unknown or an error. It is unknown when an expansion on its right has no value, also
 // when that value is null and the field is missing, and so with the sides exchanged. It is an error when a stored
-// value cannot be converted. Negating unknown or an error changes nothing, so neither ever grants.
+// value cannot be converted, or a function fails. Negating unknown or an error changes nothing, so neither ever grants.
 //
 // Parse turns configuration into an [Expr]. [Expr.Bind] evaluates everything that does not depend on the document and
 // returns a [Cond], which is immutable and evaluates documents without decoding them.

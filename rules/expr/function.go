@@ -33,7 +33,8 @@ func (o call) visit(f func(ref)) {
 	}
 }
 
-// bind runs the function where its arguments are known. A result that is undefined is no value. A bound call stays as it is.
+// bind runs the function where its arguments are known. A result that is undefined is no value. A bound call stays as
+// it is.
 func (o call) bind(s *Scope) (operand, bool) {
 	if o.scope != nil {
 		return o, true
