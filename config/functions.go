@@ -72,12 +72,10 @@ func (c *functions) source(name, file string) {
 		c.byName[name] = f
 	}
 	text, problems := c.file(file)
-	if problems.HasErrors() {
-		c.ds = append(c.ds, problems...)
-		f.Broken = true
-		return
+	for _, d := range problems { // an error where a rule calls the function
+		c.ds.Warn(d.Span, d.Code, d.Hint, "%s", d.Message)
 	}
-	f.Source = text
+	f.Source, f.Broken = text, f.Broken || problems.HasErrors()
 }
 
 // all reads the file that lists every function. Without it nobody knows which are private, so its errors are not confined.

@@ -297,3 +297,24 @@ func TestRevision(t *testing.T) {
 		}
 	}
 }
+
+// A source that cannot be read breaks the function, not the app: triggers may be anything.
+func TestFunctionSourceTooLarge(t *testing.T) {
+	t.Parallel()
+	app, ds := config.Load(fstest.MapFS{
+		"root_config.json":      {Data: []byte(`{"app_id": "x-abcde", "config_version": 20210101}`)},
+		"functions/config.json": {Data: []byte(`[{"name": "large"}, {"name": "none"}]`)},
+		"functions/large.js":    {Data: make([]byte, 5<<20)},
+		"functions/small.js":    {Data: []byte(`exports = () => 1`)},
+	}, config.Options{})
+	if ds.HasErrors() || len(ds) != 1 || ds[0].Code != config.CodeFileTooLarge {
+		t.Errorf("diagnostics: %v", ds)
+	}
+	got := map[string]bool{}
+	for _, f := range app.Functions {
+		got[f.Name] = f.Source != nil && !f.Broken
+	}
+	if diff := cmp.Diff(map[string]bool{"large": false, "none": false, "small": true}, got); diff != "" {
+		t.Errorf("usable (-want +got):\n%s", diff)
+	}
+}
