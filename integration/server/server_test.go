@@ -383,25 +383,30 @@ func TestDatabaseDown(t *testing.T) {
 	}
 }
 
-// TestDataSourceElsewhere holds that a data source with a uri of its own is looked for there, under its alias too.
+// TestDataSourceElsewhere holds that a data source with a uri of its own is looked for there and nowhere else, under its
+// alias too. The users are where --mongodb-uri says.
 func TestDataSourceElsewhere(t *testing.T) {
 	db := testdb.Open(t)
-	h := newHouse(t, db, app)
-	db.Seed(t, h.database, "notes", bson.D{{Key: "_id", Value: 1}, {Key: "owner", Value: "ann"}})
-	h.options.MongoDBURI = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200"
-	h.options.Settings = &source.File{
-		Name: "settings",
-		Text: fmt.Appendf(nil, `{"data_sources": {"mongodb-atlas": {"uri": %q, "aliases": ["Cluster0"]}}}`, db.URI),
-	}
-	s, _ := h.start()
-	body := strings.Replace(h.body("notes", ""), "mongodb-atlas", "Cluster0", 1)
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url(s, "find"), strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("jwtTokenString", token("ann", nil))
-	if got := h.send(req); got != `200 {"documents":[{"_id":1,"owner":"ann"}]}` {
-		t.Errorf("find: %s", got)
+	for uri, want := range map[string]string{
+		db.URI: `200 {"documents":[{"_id":1,"owner":"ann"}]}`,
+		"mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200": "503 ",
+	} {
+		h := newHouse(t, db, app)
+		db.Seed(t, h.database, "notes", bson.D{{Key: "_id", Value: 1}, {Key: "owner", Value: "ann"}})
+		h.options.Settings = &source.File{
+			Name: "settings",
+			Text: fmt.Appendf(nil, `{"data_sources": {"mongodb-atlas": {"uri": %q, "aliases": ["Cluster0"]}}}`, uri),
+		}
+		s, _ := h.start()
+		body := strings.Replace(h.body("notes", ""), "mongodb-atlas", "Cluster0", 1)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url(s, "find"), strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("jwtTokenString", token("ann", nil))
+		if got := h.send(req); !strings.HasPrefix(got, want) {
+			t.Errorf("find: %s, want %s", got, want)
+		}
 	}
 }
