@@ -171,6 +171,7 @@ func checkProviders(app *config.App, ds *source.Diagnostics) {
 		case p.OpenID != nil:
 			if p.OpenID.ClientID == "" {
 				ds.Warn(p.Span, CodeNotBuilt, "", "users of the provider %s cannot log in: id tokens are for a clientId, and it has none", source.Quote(p.Name))
+				continue
 			}
 			ds.Warn(p.Span, CodeNotBuilt, "", "the provider %s accepts id_token only, no authorization code", source.Quote(p.Name))
 		case p.CustomToken == nil:

@@ -113,8 +113,11 @@ func profile(x *exchange) error {
 		data = bsonval.Empty()
 	}
 	return x.answer(http.StatusOK, bson.D{
-		{Key: "user_id", Value: user.ID}, {Key: "domain_id", Value: x.s.Accounts.Domain()}, {Key: "identities", Value: identities},
-		{Key: "data", Value: data}, {Key: "type", Value: string(user.Type)},
+		{Key: "user_id", Value: user.ID},
+		{Key: "domain_id", Value: x.s.Accounts.Domain()},
+		{Key: "identities", Value: identities},
+		{Key: "data", Value: data},
+		{Key: "type", Value: string(user.Type)},
 	})
 }
 
