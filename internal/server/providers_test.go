@@ -28,7 +28,8 @@ func TestProviders(t *testing.T) {
 		{
 			`"oauth2-google": {"type": "oauth2-google", "config": {"clientId": "c"}, "domain_restrictions": ["X.org"],
 			  "metadata_fields": [{"name": "first_name", "required": true}, {"name": "email"}]}`,
-			[]string{"no authorization code"}, []auth.OpenID{{
+			[]string{"no authorization code"},
+			[]auth.OpenID{{
 				Provider: "oauth2-google", ClientID: "c", KeySetURL: "https://www.googleapis.com/oauth2/v3/certs",
 				Issuers: []string{"https://accounts.google.com", "accounts.google.com"}, Domains: []string{"x.org"},
 				Metadata: []auth.MetadataField{
