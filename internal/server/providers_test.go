@@ -38,7 +38,8 @@ func TestProviders(t *testing.T) {
 			}},
 		},
 		{
-			`"oauth2-apple": {"type": "oauth2-apple", "config": {"clientId": "c"}}`, []string{"no authorization code"},
+			`"oauth2-apple": {"type": "oauth2-apple", "config": {"clientId": "c"}}`,
+			[]string{"no authorization code"},
 			[]auth.OpenID{{
 				Provider: "oauth2-apple", ClientID: "c", KeySetURL: "https://appleid.apple.com/auth/keys", Issuers: []string{"https://appleid.apple.com"},
 			}},
