@@ -81,7 +81,7 @@ func answerFrom(rules *reference.Rules, facts *reference.Facts, stored []bson.Ra
 			want.documents, want.refused = run(found, r.Pipeline)
 			want.all = want.documents
 			want.unordered = isUnordered(r.Pipeline)
-			want.arbitrary = want.anyOrder && needsOrder(r.Pipeline) || hasTwins(found) || want.refused != nil && len(found) == 0
+			want.arbitrary = want.anyOrder && (want.unordered || needsOrder(r.Pipeline)) || hasTwins(found) || want.refused != nil && len(found) == 0
 			break
 		}
 		limit := r.Limit

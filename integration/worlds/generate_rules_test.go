@@ -9,7 +9,7 @@ import (
 // rules makes the roles and filters of a rules.json.
 func (g *generator) rules() bson.D {
 	roles := bson.A{}
-	for i := range pick(g, 1, 1, 2, 2, 3) {
+	for i := range pick(g, 1, 2, 2, 2, 3) {
 		roles = append(roles, g.role(i))
 	}
 	rules := bson.D{{Key: "roles", Value: roles}}

@@ -11,7 +11,7 @@ const (
 	worldsInBatch   = 20
 	requestsOfWorld = 30
 	embeddedBatches = 2
-	realBatches     = 8
+	realBatches     = 5
 	shownFailures   = 5
 )
 

@@ -122,7 +122,9 @@ func (j judge) substitute(v bson.RawValue, name string) (bson.RawValue, bool) {
 			return v, false
 		}
 		switch {
-		case isOperator && isArray(o.value) && name != "$eq" && name != "$ne":
+		case name == "$all" && slices.ContainsFunc(values(o.value), isNull):
+			o.value = array(nil) // one that is equal to nothing, so nothing has all
+		case name == "$in" || name == "$nin":
 			o.value = array(slices.DeleteFunc(values(o.value), isNull))
 		case name != "" && !isOperator:
 			o.value = bsonval.FromDocument(encode([]element{{"$eq", o.value}}))
