@@ -41,6 +41,8 @@ type expected struct {
 	projected bool
 	sort      *query.Sort
 
+	// Documents of the view are equal and not the same. In an aggregation they are in the order of the database, too.
+	ties bool
 	// After some stages of a pipeline the documents are in no certain order.
 	unordered bool
 	// What comes out depends on an order that is up to the database, or on whether it looks at a pipeline at all.
@@ -80,8 +82,10 @@ func answerFrom(rules *reference.Rules, facts *reference.Facts, stored []bson.Ra
 		if r.Pipeline != nil {
 			want.documents, want.refused = run(found, r.Pipeline)
 			want.all = want.documents
+			want.ties = hasTies(found)
+			want.anyOrder = want.anyOrder || want.ties
 			want.unordered = isUnordered(r.Pipeline)
-			want.arbitrary = want.anyOrder && (want.unordered || needsOrder(r.Pipeline)) || hasTwins(found) || want.refused != nil && len(found) == 0
+			want.arbitrary = want.anyOrder && (want.unordered || needsOrder(r.Pipeline)) || want.refused != nil && len(found) == 0
 			break
 		}
 		limit := r.Limit
@@ -105,9 +109,8 @@ func (e *expected) page(found []bson.Raw, r Request, limit int64) {
 	e.documents = reference.Page(e.all, r.Skip, limit)
 }
 
-// hasTwins tells whether documents in the order of the view are equal and not the same, as {a: 1} and {a: 1.0} are. In an
-// aggregation they are in the order of the database.
-func hasTwins(docs []bson.Raw) bool {
+// hasTies tells whether documents in the order of the view are equal and not the same, as {a: 1} and {a: 1.0} are.
+func hasTies(docs []bson.Raw) bool {
 	for i := 1; i < len(docs); i++ {
 		if bsonval.CompareDocuments(docs[i-1], docs[i]) == 0 && !bytes.Equal(docs[i-1], docs[i]) {
 			return true
