@@ -4,7 +4,7 @@ ALL     := ./... ./integration/...
 FUZZTIME ?= 1m
 LINTER   = $$(GOWORK=off go -C tools tool -n golangci-lint)
 
-.PHONY: help build test lint format fuzz bench cases integration dev check
+.PHONY: help build test lint format fuzz bench cases integration worlds dev check
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ cases: ## the case corpus: what the rules mean
 
 integration: ## end-to-end tests; ROLEGATE_TEST_MONGODB_URI chooses the server
 	go test -count=1 ./integration/...
+
+worlds: ## random rules, documents and requests against the reference model, for long
+	ROLEGATE_WORLDS_SCALE=20 go test -count=1 -timeout 2h ./integration/worlds
 
 dev: ## an embedded database, an example app and the server
 	go run ./integration/quickstart

@@ -6,7 +6,7 @@
 // and is asked over HTTP.
 //
 // ROLEGATE_WORLDS_SCALE multiplies the number of worlds (1 by default), ROLEGATE_WORLDS_SEED starts from other worlds. A
-// failure prints the smallest world that still fails, as a case of the corpus. The long run is
-//
-//	ROLEGATE_TEST_MONGODB_URI=… ROLEGATE_WORLDS_SCALE=20 go test -count=1 -timeout 1h ./integration/worlds
+// failure prints the smallest world that still fails, as a case of the corpus; ROLEGATE_WORLDS_FAILURES says how many are
+// shown before it stops, 0 that it stops at the first as it is. `make worlds` is the long run: more than 50,000 requests,
+// each to both databases, with a real MongoDB at ROLEGATE_TEST_MONGODB_URI.
 package worlds_test

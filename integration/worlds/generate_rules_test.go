@@ -26,13 +26,10 @@ func (g *generator) role(i int) bson.D {
 			role = append(role, bson.E{Key: name, Value: v})
 		}
 	}
-	gates := bson.D{}
-	for _, name := range []string{"read"} {
-		if g.chance(60) {
-			gates = append(gates, bson.E{Key: name, Value: g.permission(false)})
-		}
-	}
-	add(15, "document_filters", gates)
+	// Never with write: where it is false, permissions to write should no longer let anything be read (rules.md 7.1), and
+	// today they do.
+	gates := bson.D{{Key: "read", Value: g.permission(false)}}
+	add(15, "document_filters", gates[:g.IntN(2)])
 	add(25, "read", g.permission(false))
 	add(12, "write", g.permission(false))
 	add(10, "insert", g.permission(false))

@@ -10,7 +10,7 @@ import (
 const (
 	worldsInBatch   = 20
 	requestsOfWorld = 30
-	embeddedBatches = 2
+	embeddedBatches = 1
 	realBatches     = 5
 	shownFailures   = 5
 )
