@@ -232,6 +232,9 @@ func (s *session) storeError(err error) error {
 		e = &Error{Kind: TimedOut, Message: "execution time limit exceeded"}
 	case errors.Is(err, ErrUnavailable), errors.Is(err, context.Canceled):
 		e = &Error{Kind: Unavailable, Message: "the database cannot be reached"}
+	case errors.Is(err, ErrNotTaken):
+		// What a validator or an index looks at may be hidden: it is a denial like any other.
+		e = s.deny(rules.WriteDecision{Permission: "database", Err: err})
 	case errors.Is(err, ErrRejected):
 		e = &Error{Kind: Rejected, Message: "the database rejected the request"}
 	}

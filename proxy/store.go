@@ -155,6 +155,7 @@ var (
 	ErrDuplicateKey     = errors.New("duplicate key")
 	ErrDocumentTooLarge = errors.New("document too large")
 	ErrRejected         = errors.New("rejected by the database")     // the server refused this request as a bad one
+	ErrNotTaken         = errors.New("document not taken")           // a validator or an index of the database refused it
 	ErrUnavailable      = errors.New("database unavailable")         // nothing was sent, or nothing was stored
 	ErrTimeout          = errors.New("database time limit exceeded") // reads only
 	ErrUnclear          = errors.New("outcome of the write unclear") // it may or may not have been stored

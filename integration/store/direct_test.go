@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,6 +94,34 @@ func TestDirectIgnoresTheCollationOfACollection(t *testing.T) {
 	for _, update := range []string{`{"$set": {"n": 1}}`, ``} {
 		if got, err := b.direct(t, `{"o": "ann"}`, update, true); got.Matched != 0 || err != nil {
 			t.Errorf("%s: %+v, %v", update, got, err)
+		}
+	}
+}
+
+// What a validator or an index refuses is not told from a denial: they may look at what is hidden.
+func TestDocumentsThatAreNotTaken(t *testing.T) {
+	b := open(t)
+	b.NeedReal(t, "validators")
+	c := b.Client(t).Database(b.ns.Database)
+	validator := bson.D{{Key: "$expr", Value: bson.D{{Key: "$gt", Value: bson.A{"$n", "$secret"}}}}}
+	if err := c.CreateCollection(t.Context(), b.ns.Collection, options.CreateCollection().SetValidator(validator)); err != nil {
+		t.Fatal(err)
+	}
+	index := mongo.IndexModel{Keys: bson.D{{Key: "l", Value: 1}, {Key: "m", Value: 1}}}
+	if _, err := c.Collection(b.ns.Collection).Indexes().CreateOne(t.Context(), index); err != nil {
+		t.Fatal(err)
+	}
+	b.seed(t, `{"_id": 1, "n": 9, "secret": 5, "m": [1]}`)
+	for _, update := range []string{`{"$set": {"n": 4}}`, `{"$set": {"l": [1]}}`} {
+		if _, err := b.direct(t, `{"_id": 1}`, update, false); !errors.Is(err, proxy.ErrNotTaken) {
+			t.Errorf("%s: %v", update, err)
+		}
+		field := "n"
+		if strings.Contains(update, `"l"`) {
+			field = "l"
+		}
+		if _, err := b.write(t, set(t, `1`, field, map[string]string{"n": "4", "l": "[1]"}[field])); !errors.Is(err, proxy.ErrNotTaken) {
+			t.Errorf("guarded %s: %v", update, err)
 		}
 	}
 }

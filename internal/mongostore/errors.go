@@ -33,7 +33,9 @@ var (
 	// Refused before anything was done.
 	beforeWriting = map[int32]bool{10107: true, 13435: true, 13436: true, 112: true}
 	becauseOfSize = map[int32]bool{10334: true, 17419: true, 17420: true}
-	becauseOfKey  = map[int32]bool{11000: true, 11001: true, 12582: true}
+	// A validator of the collection, or an index that cannot hold the document: which values they look at is not known here.
+	becauseOfDocument = map[int32]bool{121: true, 171: true, 16755: true, 17280: true}
+	becauseOfKey      = map[int32]bool{11000: true, 11001: true, 12582: true}
 	// The operator's business: credentials and rights. An internal error for the client.
 	becauseOfRights = map[int32]bool{13: true, 18: true, 8000: true}
 	// The server does not say what happened.
@@ -106,6 +108,8 @@ func writeError(err error) error {
 		kind = proxy.ErrUnclear
 	case becauseOfKey[code]: // findAndModify has no statements
 		kind = proxy.ErrDuplicateKey
+	case becauseOfDocument[code]:
+		kind = proxy.ErrNotTaken
 	case becauseOfSize[code]:
 		kind = proxy.ErrDocumentTooLarge
 	case becauseOfRights[code]:
@@ -120,6 +124,8 @@ func statementError(code int32) error {
 	switch {
 	case becauseOfKey[code]:
 		kind = proxy.ErrDuplicateKey
+	case becauseOfDocument[code]:
+		kind = proxy.ErrNotTaken
 	case becauseOfSize[code]:
 		kind = proxy.ErrDocumentTooLarge
 	case beforeWriting[code]:

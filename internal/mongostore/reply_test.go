@@ -22,7 +22,7 @@ func TestOutcome(t *testing.T) {
 		"all inserted":     {insertForm, 2, `{"ok": 1, "n": 2}`, []bool{true, true}, 2, nil},
 		"duplicate second": {insertForm, 3, `{"ok": 1, "n": 1, "writeErrors": [{"index": 1, "code": 11000}]}`, []bool{true, false}, 1, proxy.ErrDuplicateKey},
 		"duplicate first":  {insertForm, 3, `{"ok": 1, "n": 0, "writeErrors": [{"index": 0, "code": 11000}]}`, []bool{false}, 0, proxy.ErrDuplicateKey},
-		"validator":        {insertForm, 1, `{"ok": 1, "n": 0, "writeErrors": [{"index": 0, "code": 121}]}`, []bool{false}, 0, proxy.ErrRejected},
+		"validator":        {insertForm, 1, `{"ok": 1, "n": 0, "writeErrors": [{"index": 0, "code": 121}]}`, []bool{false}, 0, proxy.ErrNotTaken},
 		"too large":        {updateForm, 1, `{"ok": 1, "n": 0, "writeErrors": [{"index": 0, "code": 17419}]}`, []bool{false}, 0, proxy.ErrDocumentTooLarge},
 		"not enough":       {insertForm, 2, `{"ok": 1, "n": 1}`, nil, 1, proxy.ErrUnclear},
 		"stored, but not by a majority": {
