@@ -75,6 +75,7 @@ type history struct {
 	entries []entry
 	sweeps  map[int64]*request // changes of many documents at once
 	faults  []string           // of the database or the recorder
+	counts  counts
 }
 
 func (h *history) next() int64 { return h.last.Add(1) }
@@ -92,6 +93,15 @@ func (h *history) sweep(n int64, by *request) {
 		h.sweeps = map[int64]*request{}
 	}
 	h.sweeps[n] = by
+}
+
+func (h *history) count(what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.counts == nil {
+		h.counts = counts{}
+	}
+	h.counts[what]++
 }
 
 func (h *history) fault(format string, args ...any) {

@@ -1,14 +1,16 @@
 package journal_test
 
 import (
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
 )
 
 const (
-	requestsOfUser = 12
-	maxFailures    = 5
+	randomWorlds   = 6
+	requestsOfUser = 10
+	shownFailures  = 5
 )
 
 func setting(t *testing.T, name string, otherwise int) int {
@@ -29,19 +31,26 @@ func TestJournal(t *testing.T) {
 	b := open(t)
 	b.NeedReal(t, "exact guards")
 	scale, seed := setting(t, "ROLEGATE_JOURNAL_SCALE", 1), uint64(setting(t, "ROLEGATE_JOURNAL_SEED", 1))
-	c, failures := counts{}, 0
-	for i := range worlds {
-		for n := range scale {
-			w := &worlds[i]
-			r := b.play(t, w, seed+uint64(n), requestsOfUser)
-			c["worlds"]++
-			for _, fault := range r.judge(b.Dump(t, b.ns.Database, b.ns.Collection), c) {
-				if failures++; failures > maxFailures {
-					t.Fatalf("too many failures; seed %d%s", seed, c)
-				}
-				t.Error(fault)
+	c, failures, shown := counts{}, 0, setting(t, "ROLEGATE_JOURNAL_FAILURES", shownFailures)
+	for n := range scale * (len(worlds) + randomWorlds) {
+		random := rand.New(rand.NewPCG(seed, uint64(n)))
+		var w *world
+		if i := n % (len(worlds) + randomWorlds); i < len(worlds) {
+			w = &worlds[i]
+		} else {
+			w = randomWorld(random, b.users)
+		}
+		r := b.play(t, w, random.Uint64(), requestsOfUser)
+		c["worlds"]++
+		for _, fault := range r.judge(b.Dump(t, b.ns.Database, b.ns.Collection), c) {
+			if failures++; failures > shown {
+				t.Fatalf("too many failures; seed %d%s", seed, c)
 			}
+			t.Error(fault)
 		}
 	}
 	t.Logf("seed %d%s", seed, c)
+	c.need(t, "guarded writes", "guards that did not hold", "direct writes", "direct writes of many at once", "changes beside the proxy",
+		"changes: insert", "changes: update", "changes: update of many", "changes: replacement", "changes: delete",
+		"answers: denied", "answers: conflict", "answers: duplicate key", "answers: matched and left as it was")
 }

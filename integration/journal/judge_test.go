@@ -24,8 +24,11 @@ var kinds = map[proxy.Kind]string{
 // judge says what is wrong with what has happened, once all is over and these documents are stored.
 func (r *run) judge(stored []bson.Raw, c counts) []string {
 	all, faults := r.history.whole(stored)
+	for what, n := range r.history.counts {
+		c[what] += n
+	}
 	model := r.model()
-	made := map[*request]int{}
+	made, twice := map[*request]int{}, map[string]bool{}
 	for _, e := range all {
 		made[e.by]++
 		if e.by.user == nil {
@@ -34,6 +37,12 @@ func (r *run) judge(stored []bson.Raw, c counts) []string {
 		}
 		c["changes"]++
 		c["changes: "+e.kind()]++
+		c["world "+r.name]++
+		if one := fmt.Sprintf("%p %s", e.by, e.id); twice[one] {
+			faults = append(faults, "the request has changed this document before\n"+e.String())
+		} else {
+			twice[one] = true
+		}
 		if why := e.wrong(model); why != "" {
 			faults = append(faults, fmt.Sprintf("%s\n%v\nfacts: %s", why, e, text(e.by.user.facts("").User)))
 		}

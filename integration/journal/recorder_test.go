@@ -101,6 +101,7 @@ func (r *recorder) guarded(ctx context.Context, ns rules.Namespace, w proxy.Guar
 	for {
 		docs, err := r.find(ctx, ns, byID, 1)
 		if err != nil || len(docs) == 0 || tried != nil && sameVersion(docs[0], tried) {
+			r.history.count("guards that did not hold")
 			return false, err // it is gone, or it is the guard that does not hold
 		}
 		tried = docs[0]
@@ -114,6 +115,7 @@ func (r *recorder) guarded(ctx context.Context, ns rules.Namespace, w proxy.Guar
 			if after == nil {
 				n = 0
 			}
+			r.history.count("guarded writes")
 			r.history.add(entryOn(tried, after, n, requestOf(ctx)))
 			return true, nil
 		}
@@ -165,6 +167,7 @@ func (r *recorder) Direct(ctx context.Context, ns rules.Namespace, w proxy.Direc
 	}
 	if r.atOnce && w.Update != nil {
 		n := r.history.next()
+		r.history.count("direct writes of many at once")
 		r.history.sweep(n, requestOf(ctx))
 		push := raw(bson.D{{Key: versionField + ".by", Value: n}})
 		w.Update = with(w.Update, "$push", bsonval.FromDocument(push), nil)
@@ -222,6 +225,7 @@ func (r *recorder) direct(ctx context.Context, ns rules.Namespace, w proxy.Direc
 		case w.Update != nil && after == nil:
 			r.history.fault("the database made an update that cannot be applied: %s\non %s", text(w.Update), text(tried))
 		case changes:
+			r.history.count("direct writes")
 			r.history.add(entryOn(tried, after, n, requestOf(ctx)))
 		}
 		if !changes {

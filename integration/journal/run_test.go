@@ -169,3 +169,13 @@ func (c counts) String() string {
 	}
 	return b.String()
 }
+
+// need fails where something has not been seen at all: then the test shows nothing of it.
+func (c counts) need(t *testing.T, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		if c[name] == 0 {
+			t.Errorf("no %s", name)
+		}
+	}
+}

@@ -48,15 +48,19 @@ var worlds = []world{
 				"fields": {"status": {"write": {"%%this": "draft"}}, "n": {"write": {"%%this": {"$gt": "%%prev"}}}}},
 			{"name": "reader", "apply_when": {}, "read": true}]}`,
 		documents: threeOwned,
-		requests: `updateOne | {"_id": <id>} | {"$set": {"status": <status>}}
+		requests: `updateOne | {"_id": <id>, "status": "draft"} | {"$set": {"status": "review"}}
+			updateOne | {"status": "review"} | {"$set": {"status": "final"}}
+			updateOne | {"status": "final"} | {"$set": {"status": "draft"}}
+			updateOne | {"_id": <id>} | {"$set": {"status": <status>}}
 			updateOne | {"_id": <id>, "status": <status>} | {"$set": {"status": <status>, "title": <s>}}
 			updateOne | {"_id": <id>} | {"$set": {"title": <s>}}
 			updateOne | {"_id": <id>} | {"$inc": {"n": 1}}
 			updateOne | {"status": <status>} | {"$set": {"status": <status>}, "$push": {"tags": <tag>}}
 			replaceOne | {"_id": <id>} | {"owner": <team>, "status": <status>, "title": <s>, "n": <n>}
 			updateMany | {"status": <status>} | {"$set": {"status": <status>}}`,
-		beside: `<id> | {"title": <s>}
-			<id> | {"status": <status>}`,
+		beside: `<id> | {"title": <s>, "tags": [<tag>]}
+			<id> | {"status": <status>}
+			<id> | {"status": "draft"}`,
 	},
 	{
 		name: "a counter that only falls",
@@ -106,19 +110,25 @@ var worlds = []world{
 			{"name": "member", "apply_when": {"team": "%%user.custom_data.team"}, "write": true, "delete": {"locked": {"$ne": true}}},
 			{"name": "mover", "apply_when": {"%%user.custom_data.level": 3}, "read": true, "write": false,
 				"fields": {"team": {"write": {"%%this": {"$in": "%%user.custom_data.teams"}}}}}],
-			"filters": [{"name": "teams", "apply_when": {"%%user.custom_data.level": {"$lt": 2}}, "query": {"team": {"$in": "%%user.custom_data.teams"}}}]}`,
+			"filters": [{"name": "regions", "apply_when": {"%%user.custom_data.level": {"$lt": 3}}, "query": {"region": {"$in": "%%user.custom_data.teams"}}}]}`,
 		documents: threeOwned,
 		requests: `updateOne | {"_id": <id>} | {"$set": {"title": <s>}}
 			updateOne | {"_id": <id>} | {"$inc": {"n": 1}}
 			updateOne | {"_id": <id>} | {"$addToSet": {"tags": <tag>}, "$set": {"n": <n>}}
+			updateOne | {"n": {"$gt": 0}} | {"$inc": {"n": 1}}
+			updateOne | {"_id": <id>} | {"$set": {"region": <team>}}
+			updateOne | {"_id": <id>} | {"$set": {"region": <team>, "title": <s>}}
 			updateMany | {} | {"$set": {"title": <s>}}
+			updateMany | {} | {"$inc": {"n": 1}}
 			updateMany | {"n": <n>} | {"$set": {"n": <n>}, "$unset": {"title": ""}}
 			updateOne | {"_id": <id>} | {"$set": {"team": <team>}}
 			updateOne | {"team": <team>} | {"$set": {"team": <team>, "n": <n>}}
 			deleteOne | {"_id": <id>}
-			insertOne | {"_id": <id>, "team": <team>, "n": <n>}
-			insertOne | {"_id": <id>, "team": <team>, "locked": <bool>}`,
+			insertOne | {"_id": <id>, "team": <team>, "region": <team>, "n": <n>}
+			insertOne | {"_id": <id>, "team": <team>, "region": <team>, "locked": <bool>}`,
 		beside: `<id> | {"team": <team>}
+			<id> | {"region": <team>}
+			<id> | {"region": <team>, "n": 1}
 			<id> | {"locked": <bool>}`,
 	},
 	{
@@ -150,6 +160,7 @@ var worlds = []world{
 			{"name": "reader", "apply_when": {}, "read": true}]}`,
 		documents: threeOwned,
 		requests: `insertOne | {"_id": <id>, "owner": <team>, "status": <status>, "n": <n>}
+			insertOne | {"_id": <id>, "owner": <team>, "status": "draft", "n": 0}
 			insertMany | {"_id": <id>, "owner": <team>, "status": "draft"} | {"owner": <team>, "status": "draft", "n": 1}
 			upsert updateOne | {"_id": <id>} | {"$set": {"owner": <team>, "status": "draft"}, "$inc": {"n": 1}}
 			upsert updateOne | {"_id": <id>, "owner": <team>} | {"$push": {"tags": <tag>}, "$setOnInsert": {"status": "draft", "n": 1}}
@@ -160,35 +171,85 @@ var worlds = []world{
 			deleteOne | {"_id": <id>}
 			deleteOne | {"owner": <team>, "n": {"$lt": 3}}
 			deleteMany | {"owner": <team>, "n": {"$lt": 3}}
-			deleteMany | {"status": "draft"}`,
+			deleteMany | {"status": "draft", "n": {"$lt": 2}}`,
 		beside: `<id> | {"owner": <team>}
+			<id> | {"owner": <team>, "status": "draft", "n": 1}
 			<id> | {"status": <status>, "n": <n>}`,
+		words: map[string][]string{"id": {`"d0"`, `"d1"`, `"d2"`, `"d3"`, `"d4"`, `"d5"`}},
 	},
 	{
 		name: "document filters, and all fields but some",
-		rules: `{"roles": [{"name": "all", "apply_when": {}, "document_filters": {"read": true, "write": {"level": {"$lte": "%%user.custom_data.level"}}},
-			"additional_fields": {"write": true}, "fields": {
-				"secret": {"write": {"%%prevRoot.open": true}},
+		rules: `{"roles": [{"name": "all", "apply_when": {}, "document_filters": {"read": true, "write": {"rank": {"$lte": "%%user.custom_data.level"}}},
+			"additional_fields": {"read": true, "write": true}, "fields": {
+				"secret": {"read": {"%%root.open": true}, "write": {"%%prevRoot.open": true}},
 				"level": {"read": true, "write": {"%%this": {"$gte": "%%prev"}}},
 				"open": {"read": true, "write": {"%%this": {"$exists": true}}}}}]}`,
-		documents: `{"_id": "d0", "level": 0, "open": true, "secret": 1}
-			{"_id": "d1", "level": 1, "open": false}
-			{"_id": "d2", "level": 2, "secret": 5, "n": 1}`,
+		documents: `{"_id": "d0", "level": 0, "rank": 0, "open": true, "secret": 1}
+			{"_id": "d1", "level": 1, "rank": 1, "open": false}
+			{"_id": "d2", "level": 2, "rank": 2, "secret": 5, "n": 1}`,
 		requests: `updateOne | {"_id": <id>} | {"$set": {"secret": <n>}}
 			updateOne | {"_id": <id>} | {"$inc": {"secret": 1}}
 			updateOne | {"_id": <id>} | {"$set": {"level": <level>}}
 			updateOne | {"_id": <id>} | {"$set": {"open": <bool>}}
 			updateOne | {"open": true} | {"$set": {"open": <bool>, "secret": <n>}}
 			updateOne | {"_id": <id>} | {"$set": {"title": <s>}}
-			updateOne | {"_id": <id>} | {"$inc": {"n": 1}}
+			updateOne | {"open": <bool>} | {"$inc": {"n": 1}}
+			updateOne | {"_id": <id>} | {"$set": {"rank": <level>}}
 			updateOne | {"_id": <id>} | {"$unset": {"open": ""}}
 			updateMany | {"level": {"$lte": <level>}} | {"$set": {"title": <s>}}
 			updateMany | {"open": <bool>} | {"$set": {"n": <n>}}
-			replaceOne | {"_id": <id>} | {"level": <level>, "open": <bool>, "n": <n>}
+			replaceOne | {"_id": <id>} | {"level": <level>, "rank": <level>, "open": <bool>, "n": <n>}
 			deleteOne | {"_id": <id>}`,
 		beside: `<id> | {"level": <level>}
+			<id> | {"rank": <level>}
+			<id> | {"rank": 0, "level": 0}
 			<id> | {"open": <bool>, "secret": <n>}`,
 		words: map[string][]string{"level": {`0`, `1`, `2`}},
+	},
+	{
+		name: "fields that look at others, and at themselves",
+		rules: `{"roles": [{"name": "all", "apply_when": {}, "fields": {
+			"_id": {"write": true}, "phase": {"write": true},
+			"title": {"read": true, "write": {"%%root.phase": {"$lt": 2}}},
+			"n": {"read": true, "write": {"%%prevRoot.phase": {"$ne": 1}}},
+			"pinned": {"read": true, "write": {"%%this": {"$ne": true}, "%%prev": {"$ne": true}}}}, "additional_fields": {"write": true}}]}`,
+		documents: `{"_id": "d0", "phase": 0, "n": 0, "pinned": false}
+			{"_id": "d1", "phase": 1, "n": 0, "title": "A"}
+			{"_id": "d2", "phase": 2, "n": 0}`,
+		requests: `updateOne | {"n": {"$gte": 0}} | {"$set": {"title": <s>}}
+			updateOne | {"_id": <id>} | {"$inc": {"n": 1}}
+			updateOne | {"title": <s>} | {"$inc": {"n": 1}}
+			updateOne | {"n": {"$lt": <n>}} | {"$set": {"title": <s>}, "$inc": {"n": 1}}
+			updateOne | {"_id": <id>} | {"$set": {"phase": <phase>}}
+			updateOne | {"_id": <id>} | {"$set": {"phase": <phase>, "title": <s>}}
+			updateMany | {} | {"$inc": {"n": 1}}
+			deleteOne | {"_id": <id>}
+			deleteOne | {"n": {"$gte": 0}}
+			insertOne | {"_id": <id>, "phase": 0, "n": 1}
+			upsert updateOne | {"_id": <id>} | {"$set": {"title": <s>}, "$setOnInsert": {"phase": 0}}
+			upsert replaceOne | {"_id": <id>} | {"phase": 0, "n": <n>}`,
+		beside: `<id> | {"phase": <phase>}
+			<id> | {"pinned": true}
+			<id> | {"pinned": false, "n": 1, "phase": <phase>}`,
+		words: map[string][]string{"phase": {`0`, `1`, `2`}, "id": {`"d0"`, `"d1"`, `"d2"`}},
+	},
+	{
+		name: "what is listed can be written, and nothing else",
+		rules: `{"roles": [{"name": "all", "apply_when": {}, "read": true, "fields": {
+			"_id": {"write": true}, "n": {"write": {"%or": [{"%%this": {"$gte": "%%prev"}}, {"%%prev": {"%exists": false}}]}}, "title": {"write": true}}}]}`,
+		documents: `{"_id": "d0", "n": 0}
+			{"_id": "d1", "n": 0, "other": 1}`,
+		requests: `updateOne | {"_id": <id>} | {"$inc": {"n": 1}}
+			updateOne | {"n": {"$gte": <n>}} | {"$inc": {"n": 1}, "$set": {"title": <s>}}
+			updateOne | {"_id": <id>} | {"$set": {"title": <s>, "other": <n>}}
+			upsert updateOne | {"_id": <id>} | {"$set": {"n": <n>}}
+			upsert replaceOne | {"_id": <id>} | {"n": <n>, "title": <s>}
+			insertOne | {"_id": <id>, "n": <n>}
+			insertMany | {"_id": <id>, "title": <s>} | {"_id": <id>, "other": <n>}
+			deleteOne | {"_id": <id>}
+			deleteMany | {"n": {"$gt": <n>}}`,
+		beside: `<id> | {"other": <n>}
+			<id> | {"n": <n>}`,
 	},
 	{
 		name:   "sweeps: changes of many documents at once",
@@ -263,9 +324,9 @@ var worlds = []world{
 }
 
 const (
-	threeOwned = `{"_id": "d0", "owner": "a", "team": "a", "status": "draft", "n": 0, "title": "A", "tags": []}
-		{"_id": "d1", "owner": "b", "team": "b", "status": "review", "n": 1, "title": "B", "tags": ["x"]}
-		{"_id": "d2", "owner": "c", "team": "c", "status": "final", "n": 2}`
+	threeOwned = `{"_id": "d0", "owner": "a", "team": "a", "region": "a", "status": "draft", "n": 0, "title": "A", "tags": []}
+		{"_id": "d1", "owner": "b", "team": "b", "region": "b", "status": "review", "n": 1, "title": "B", "tags": ["x"]}
+		{"_id": "d2", "owner": "c", "team": "c", "region": "c", "status": "final", "n": 2}`
 	threeCounting = `{"_id": "d0", "owner": "a", "n": 1000, "status": "draft", "tags": ["x", "y"]}
 		{"_id": "d1", "owner": "a", "n": 1000.0, "status": "final", "low": 1}
 		{"_id": "d2", "owner": "a", "n": 1000, "title": "A", "tags": ["x"]}`

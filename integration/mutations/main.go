@@ -1,5 +1,6 @@
-// Command mutations asks whether the random worlds would notice mistakes: it puts deliberate bugs into the product, one at
-// a time and without touching the files, and runs the worlds against each. A bug that goes unnoticed is a gap of the tests.
+// Command mutations asks whether the random worlds and the journal would notice mistakes: it puts deliberate bugs into the
+// product, one at a time and without touching the files, and runs the test against each. A bug that goes unnoticed is a gap
+// of the test.
 //
 // It takes minutes and needs a real MongoDB at ROLEGATE_TEST_MONGODB_URI, without which many bugs cannot show.
 package main
@@ -21,16 +22,34 @@ import (
 	"time"
 )
 
-//go:embed mutations.txt
-var list string
+var (
+	//go:embed mutations.txt
+	ofWorlds string
+	//go:embed journal.txt
+	ofJournal string
+)
+
+// suite is a folder of tests with the bugs that they should notice.
+type suite struct {
+	name, tests, list string
+	environment       []string
+}
+
+var suites = []suite{
+	{"worlds", "^TestWorlds$", ofWorlds, []string{"ROLEGATE_WORLDS_FAILURES=0", "ROLEGATE_WORLDS_SCALE=3"}},
+	{"journal", "^Test(Journal|Verdicts)$", ofJournal, []string{"ROLEGATE_JOURNAL_FAILURES=0", "ROLEGATE_JOURNAL_SCALE=3"}},
+}
 
 // mutation is one deliberate bug: the text that stands in its place in a file, once.
-type mutation struct{ name, file, old, new string }
+type mutation struct {
+	suite                suite
+	name, file, old, new string
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	only := flag.String("run", "", "run the mutations whose names match this regular expression")
+	only := flag.String("run", "", "run the mutations whose names, such as \"journal: a guard pins nothing\", match this regular expression")
 	flag.Parse()
 	if err := run(ctx, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "mutations:", err)
@@ -46,13 +65,17 @@ func run(ctx context.Context, only string) error {
 	if err != nil {
 		return err
 	}
-	mutations, err := parse(list)
-	if err != nil {
-		return err
+	var mutations []mutation
+	for _, s := range suites {
+		list, err := s.parse()
+		if err != nil {
+			return err
+		}
+		mutations = append(mutations, list...)
 	}
 	tried, unnoticed := 0, []string{}
 	for _, m := range mutations {
-		if !pattern.MatchString(m.name) {
+		if !pattern.MatchString(m.suite.name + ": " + m.name) {
 			continue
 		}
 		tried++
@@ -64,7 +87,7 @@ func run(ctx context.Context, only string) error {
 		if !noticed {
 			unnoticed = append(unnoticed, m.name)
 		}
-		fmt.Fprintf(os.Stdout, "%-8s %4.0fs  %s\n", map[bool]string{true: "noticed", false: "MISSED"}[noticed], time.Since(begun).Seconds(), m.name)
+		fmt.Fprintf(os.Stdout, "%-8s %4.0fs  %s\n", map[bool]string{true: "noticed", false: "MISSED"}[noticed], time.Since(begun).Seconds(), m.suite.name+": "+m.name)
 	}
 	fmt.Fprintf(os.Stdout, "%d of %d deliberate bugs are noticed\n", tried-len(unnoticed), tried)
 	if len(unnoticed) > 0 || tried == 0 {
@@ -74,9 +97,9 @@ func run(ctx context.Context, only string) error {
 }
 
 // parse reads blocks of "== name", "-- file", the old text, "->" and the new text.
-func parse(text string) ([]mutation, error) {
+func (s suite) parse() ([]mutation, error) {
 	var out []mutation
-	for block := range strings.SplitSeq(text, "\n== ") {
+	for block := range strings.SplitSeq(s.list, "\n== ") {
 		if strings.HasPrefix(block, "#") || strings.TrimSpace(block) == "" {
 			continue
 		}
@@ -86,12 +109,12 @@ func parse(text string) ([]mutation, error) {
 		if !ok {
 			return nil, fmt.Errorf("mutation %q has no old and new text", head)
 		}
-		out = append(out, mutation{name: strings.TrimSpace(head), file: file, old: old, new: strings.TrimSuffix(replacement, "\n")})
+		out = append(out, mutation{suite: s, name: strings.TrimSpace(head), file: file, old: old, new: strings.TrimSuffix(replacement, "\n")})
 	}
 	return out, nil
 }
 
-// try runs the worlds against the product with the bug, which an overlay puts in the place of the file.
+// try runs the test against the product with the bug, which an overlay puts in the place of the file.
 func (m mutation) try(ctx context.Context) (noticed bool, err error) {
 	text, err := os.ReadFile(m.file)
 	if err != nil {
@@ -122,16 +145,16 @@ func (m mutation) try(ctx context.Context) (noticed bool, err error) {
 		return false, err
 	}
 	//nolint:gosec // the arguments are paths of our own
-	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-count=1", "-run", "^TestWorlds$", "./integration/worlds")
-	cmd.Env = append(os.Environ(), "ROLEGATE_WORLDS_FAILURES=0", "ROLEGATE_WORLDS_SCALE=3")
+	cmd := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-count=1", "-failfast", "-run", m.suite.tests, "./integration/"+m.suite.name)
+	cmd.Env = append(os.Environ(), m.suite.environment...)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
 	err = cmd.Run()
 	switch {
 	case err == nil:
 		return false, nil
-	case strings.Contains(output.String(), "[build failed]"), !strings.Contains(output.String(), "--- FAIL: TestWorlds"):
-		return false, fmt.Errorf("the worlds did not run: %s", output.String())
+	case strings.Contains(output.String(), "[build failed]"), !strings.Contains(output.String(), "--- FAIL: Test"):
+		return false, fmt.Errorf("the %s did not run: %s", m.suite.name, output.String())
 	}
 	return true, nil
 }
