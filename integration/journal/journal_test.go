@@ -26,6 +26,14 @@ func setting(t *testing.T, name string, otherwise int) int {
 	return n
 }
 
+// worldOf is one of those that are written down, and after them a random one.
+func worldOf(i int, random *rand.Rand, users []*user) *world {
+	if i < len(worlds) {
+		return &worlds[i]
+	}
+	return randomWorld(random, users)
+}
+
 // TestJournal lets everybody write at once and judges every change afterwards.
 func TestJournal(t *testing.T) {
 	b := open(t)
@@ -34,12 +42,7 @@ func TestJournal(t *testing.T) {
 	c, failures, shown := counts{}, 0, setting(t, "ROLEGATE_JOURNAL_FAILURES", shownFailures)
 	for n := range scale * (len(worlds) + randomWorlds) {
 		random := rand.New(rand.NewPCG(seed, uint64(n)))
-		var w *world
-		if i := n % (len(worlds) + randomWorlds); i < len(worlds) {
-			w = &worlds[i]
-		} else {
-			w = randomWorld(random, b.users)
-		}
+		w := worldOf(n%(len(worlds)+randomWorlds), random, b.users)
 		r := b.play(t, w, random.Uint64(), requestsOfUser)
 		c["worlds"]++
 		for _, fault := range r.judge(b.Dump(t, b.ns.Database, b.ns.Collection), c) {
@@ -50,7 +53,7 @@ func TestJournal(t *testing.T) {
 		}
 	}
 	t.Logf("seed %d%s", seed, c)
-	c.need(t, "guarded writes", "guards that did not hold", "direct writes", "direct writes of many at once", "changes beside the proxy",
+	c.need(t, "guarded writes", "guards that did not hold, or found nothing", "direct writes", "direct writes of many at once", "changes beside the proxy",
 		"changes: insert", "changes: update", "changes: update of many", "changes: replacement", "changes: delete",
 		"answers: denied", "answers: conflict", "answers: duplicate key", "answers: matched and left as it was")
 }

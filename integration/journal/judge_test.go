@@ -67,7 +67,7 @@ func (r *run) judge(stored []bson.Raw, c counts) []string {
 		if req.matched < req.modified {
 			faults = append(faults, fmt.Sprintf("more is changed than matched\n%v", req))
 		}
-		if r.kindOf(req) == proxy.Denied && made[req] > 0 {
+		if req.err != nil && req.kind() == proxy.Denied && made[req] > 0 {
 			faults = append(faults, fmt.Sprintf("denied, and stored\n%v", req))
 		}
 	}
@@ -75,13 +75,6 @@ func (r *run) judge(stored []bson.Raw, c counts) []string {
 		faults[i] += "\nworld: " + r.name + "\nrules: " + compact(r.rules)
 	}
 	return faults
-}
-
-func (r *run) kindOf(req *request) proxy.Kind {
-	if req.err == nil {
-		return proxy.Internal
-	}
-	return req.kind()
 }
 
 func compact(rules string) string {

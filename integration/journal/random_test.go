@@ -54,10 +54,10 @@ const randomRequests = `updateOne | {"_id": <id>} | {"$set": {"title": <s>}}
 	updateOne | {"_id": <id>} | {"$addToSet": {"tags": {"$each": [<tag>, <tag>]}}, "$set": {"title": <s>}}
 	updateOne | {"_id": <id>} | {"$pull": {"tags": <tag>}}
 	updateOne | {"_id": <id>} | {"$pop": {"tags": -1}}
-	updateOne | {"_id": <id>} | {"$push": {"items": {"sku": "z", "qty": <n>}}}
-	updateOne | {"_id": <id>} | {"$set": {"meta.a": <n>}}
+	updateOne | {"_id": <id>} | {"$push": {"items": {"sku": "z", "qty": <int>}}}
+	updateOne | {"_id": <id>} | {"$set": {"meta.a": <int>}}
 	updateOne | {"_id": <id>} | {"$inc": {"meta.b": 1}}
-	updateOne | {"_id": <id>} | {"$set": {"meta": {"a": <n>, "b": 2}}}
+	updateOne | {"_id": <id>} | {"$set": {"meta": {"a": <int>, "b": 2}}}
 	updateOne | {"_id": <id>} | {"$unset": {"meta.a": "", "open": ""}}
 	updateOne | {"_id": <id>} | {"$unset": {"m": ""}}
 	updateOne | {"_id": <id>} | {"$rename": {"m": "title"}}
@@ -81,7 +81,7 @@ const randomRequests = `updateOne | {"_id": <id>} | {"$set": {"title": <s>}}
 	insertOne | {"_id": <id>, "owner": <team>, "status": <status>, "n": <n>, "tags": [<tag>]}
 	insertOne | {"_id": <new>, "owner": <team>, "n": <n>, "tags": [<tag>]}
 	insertOne | {"owner": <team>, "status": "draft", "n": 1, "open": true}
-	insertMany | {"_id": <new>, "owner": <team>, "open": true} | {"_id": <new>, "owner": <team>, "items": [{"sku": "x", "qty": <n>}]}
+	insertMany | {"_id": <new>, "owner": <team>, "open": true} | {"_id": <new>, "owner": <team>, "items": [{"sku": "x", "qty": <int>}]}
 	upsert updateOne | {"_id": <new>} | {"$set": {"owner": <team>, "status": <status>}, "$inc": {"n": 1}}
 	upsert updateOne | {"_id": <id>} | {"$set": {"owner": <team>, "status": <status>}, "$inc": {"n": 1}, "$push": {"tags": <tag>}}
 	upsert updateOne | {"_id": <id>, "owner": <team>} | {"$setOnInsert": {"n": <n>, "status": "draft", "tags": []}, "$set": {"title": <s>}}
@@ -90,8 +90,8 @@ const randomRequests = `updateOne | {"_id": <id>} | {"$set": {"title": <s>}}
 const randomBeside = `<id> | {"owner": <team>}
 	<id> | {"status": <status>, "n": <n>}
 	<id> | {"open": <bool>, "m": <n>, "title": <s>}
-	<id> | {"owner": <team>, "status": "draft", "n": <n>, "tags": [<tag>, <tag>], "meta": {"a": <n>, "b": 2}}
-	<id> | {"owner": <team>, "team": <team>, "items": [{"sku": "x", "qty": <n>}, {"sku": "y", "cost": 1}], "tags": []}`
+	<id> | {"owner": <team>, "status": "draft", "n": <n>, "tags": [<tag>, <tag>], "meta": {"a": <int>, "b": 2}}
+	<id> | {"owner": <team>, "team": <team>, "items": [{"sku": "x", "qty": <int>}, {"sku": "y", "cost": 1}], "tags": []}`
 
 // randomWorld makes a world with rules of which the users get something, and not everything.
 func randomWorld(r *rand.Rand, users []*user) *world {

@@ -101,7 +101,7 @@ func (r *recorder) guarded(ctx context.Context, ns rules.Namespace, w proxy.Guar
 	for {
 		docs, err := r.find(ctx, ns, byID, 1)
 		if err != nil || len(docs) == 0 || tried != nil && sameVersion(docs[0], tried) {
-			r.history.count("guards that did not hold")
+			r.history.count("guards that did not hold, or found nothing")
 			return false, err // it is gone, or it is the guard that does not hold
 		}
 		tried = docs[0]

@@ -68,16 +68,14 @@ func (b *bench) empty(t *testing.T) {
 type run struct {
 	*world
 	history  history
-	seed     uint64
 	requests []*request
-	outside  []*request
 }
 
 // play lets everybody write at once.
 func (b *bench) play(t *testing.T, w *world, seed uint64, each int) *run {
 	t.Helper()
 	b.empty(t)
-	r := &run{world: w, seed: seed}
+	r := &run{world: w}
 	rec := &recorder{Store: b.store, history: &r.history, atOnce: w.atOnce, totals: seed%3 == 0}
 	p, err := w.proxy(rec, b.ns, b.custom)
 	if err != nil {
@@ -112,7 +110,6 @@ func (b *bench) play(t *testing.T, w *world, seed uint64, each int) *run {
 		for range each {
 			theirs = append(theirs, &request{text: w.draw(random, w.beside, "")})
 		}
-		r.outside = append(r.outside, theirs...)
 		all.Go(func() {
 			<-start
 			for _, req := range theirs {

@@ -38,6 +38,7 @@ var commonWords = map[string][]string{
 	"team":   {`"a"`, `"b"`, `"c"`},
 	"status": {`"draft"`, `"review"`, `"final"`},
 	"n":      {`0`, `1`, `2`, `3`, `5`, `8`, `2.0`, `-1`},
+	"int":    {`0`, `1`, `2`, `3`, `5`, `8`, `-1`}, // inside containers, where a guard does not tell 2 from 2.0
 	"tag":    {`"x"`, `"y"`, `"z"`, `"u1"`},
 	"s":      {`"A"`, `"B"`, `"C"`},
 	"bool":   {`true`, `false`},
@@ -133,7 +134,10 @@ func (u *user) facts(operation string) *reference.Facts {
 	identity := bson.D{{Key: "id", Value: u.id}, {Key: "provider_type", Value: "custom-token"}, {Key: "providerType", Value: "custom-token"}, {Key: "data", Value: u.data}}
 	return &reference.Facts{
 		User: raw(bson.D{
-			{Key: "id", Value: u.id}, {Key: "type", Value: "normal"}, {Key: "data", Value: u.data}, {Key: "custom_data", Value: u.custom},
+			{Key: "id", Value: u.id},
+			{Key: "type", Value: "normal"},
+			{Key: "data", Value: u.data},
+			{Key: "custom_data", Value: u.custom},
 			{Key: "identities", Value: bson.A{identity}},
 		}),
 		Values:      raw(bson.D{}),
@@ -154,8 +158,8 @@ func (w *world) model() *reference.Rules {
 	return model
 }
 
-// proxy puts the product in front of a store.
-func (w *world) proxy(store proxy.Store, ns, custom rules.Namespace) (*proxy.Proxy, error) {
+// policy reads the rules as the product does.
+func (w *world) policy(ns rules.Namespace) (*rules.Policy, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "A world.\nSpec: enforcement 1\n-- users.json --\n{\"u\": {\"id\": \"u\", \"custom_data\": {}}}\n")
 	fmt.Fprintf(&b, "-- data_sources/%s/%s/%s/rules.json --\n", ns.Service, ns.Database, ns.Collection)
@@ -172,6 +176,15 @@ func (w *world) proxy(store proxy.Store, ns, custom rules.Namespace) (*proxy.Pro
 		if d.Severity == source.Error {
 			return nil, fmt.Errorf("%s: %s %s: %s", w.name, d.Span, d.Code, d.Message)
 		}
+	}
+	return policy, nil
+}
+
+// proxy puts the product in front of a store.
+func (w *world) proxy(store proxy.Store, ns, custom rules.Namespace) (*proxy.Proxy, error) {
+	policy, err := w.policy(ns)
+	if err != nil {
+		return nil, err
 	}
 	return proxy.New(proxy.Config{
 		Store: store, Policy: policy, Log: slog.New(slog.DiscardHandler),

@@ -314,11 +314,11 @@ var worlds = []world{
 			updateOne | {"_id": <id>} | {"$set": {"meta.open": <bool>}}
 			updateOne | {"meta.open": true} | {"$inc": {"meta.a": 1}}
 			updateOne | {"_id": <id>} | {"$inc": {"items.0.qty": 1}}
-			updateOne | {"_id": <id>} | {"$set": {"items.0.qty": <n>, "meta.a": <n>}}
+			updateOne | {"_id": <id>} | {"$set": {"items.0.qty": <int>, "meta.a": <int>}}
 			updateOne | {"_id": <id>} | {"$unset": {"meta.a": ""}}
 			updateMany | {} | {"$inc": {"meta.a": 1}}`,
 		beside: `<id> | {"meta": {"open": true, "by": <user>, "a": 0}}
-			<id> | {"items": [{"sku": "x", "qty": <n>}, {"sku": "y", "qty": <n>}], "n": 1}`,
+			<id> | {"items": [{"sku": "x", "qty": <int>}, {"sku": "y", "qty": <int>}], "n": 1}`,
 		words: map[string][]string{"id": {`"d0"`, `"d1"`}},
 	},
 }

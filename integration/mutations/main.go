@@ -37,7 +37,7 @@ type suite struct {
 
 var suites = []suite{
 	{"worlds", "^TestWorlds$", ofWorlds, []string{"ROLEGATE_WORLDS_FAILURES=0", "ROLEGATE_WORLDS_SCALE=3"}},
-	{"journal", "^Test(Journal|Verdicts)$", ofJournal, []string{"ROLEGATE_JOURNAL_FAILURES=0", "ROLEGATE_JOURNAL_SCALE=3"}},
+	{"journal", "^Test(Journal|Verdicts|Decisions)$", ofJournal, []string{"ROLEGATE_JOURNAL_FAILURES=0", "ROLEGATE_JOURNAL_SCALE=3"}},
 }
 
 // mutation is one deliberate bug: the text that stands in its place in a file, once.
