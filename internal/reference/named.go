@@ -120,7 +120,7 @@ func readsBelow(j judge, f *field, v bson.RawValue, path string, read, write ver
 }
 
 // writesAll tells whether what is at a path may be written with everything below it, whatever is there. An entry of which
-// only parts are listed says nothing of its other parts.
+// only parts are listed says nothing of its other parts, and an entry for the whole nothing of a part alone.
 func (r role) writesAll(j judge, c Change, path string) bool {
 	switch {
 	case r.writeGate(j) != True:
@@ -134,10 +134,9 @@ func (r role) writesAll(j judge, c Change, path string) bool {
 	f := r.entry(steps[0])
 	before, after := get(c.Before, steps[0]), get(c.After, steps[0])
 	for _, name := range steps[1:] {
-		if !bsonval.IsMissing(f.write) {
-			break
-		}
 		switch {
+		case !bsonval.IsMissing(f.write):
+			return false // the rest of the value stays, and decides with the part whether the whole may be written
 		case isArray(before) && isDocument(at(before, name)):
 			before, after = at(before, name), at(after, name)
 			continue

@@ -84,10 +84,21 @@ func (j judge) compare(left place, name string, v bson.RawValue) Truth {
 	if t := o.obstacle(left); t != True {
 		return t
 	}
+	var t Truth
 	if o.origin != fromRule && name == "eq" {
-		return left.equals(orNull(o.value))
+		t = left.equals(orNull(o.value))
+	} else {
+		t = left.matches(name, orNull(o.value))
 	}
-	return left.matches(name, orNull(o.value))
+	if t == True && o.lacks() && left.bound && !isNull(left.value()) {
+		return Unknown // of several values one is absent too, which is nothing in common
+	}
+	return t
+}
+
+// lacks tells that the document has nothing here.
+func (o operand) lacks() bool {
+	return o.origin == fromDocument && (bsonval.IsMissing(o.value) || isNull(o.value))
 }
 
 // orNull is what a field of the document that is missing compares like.
@@ -126,7 +137,8 @@ func hasPattern(v bson.RawValue) bool {
 
 // list evaluates in and all.
 func (j judge) list(left place, name string, v bson.RawValue) Truth {
-	var found, obstacles []Truth
+	var found, present, obstacles []Truth
+	ofDocument, lacking := false, false
 	if isArray(v) {
 		for _, e := range values(v) {
 			o := j.operand(e)
@@ -135,6 +147,11 @@ func (j judge) list(left place, name string, v bson.RawValue) Truth {
 			}
 			obstacles = append(obstacles, o.obstacle(left))
 			found = append(found, left.matches("eq", orNull(o.value)))
+			if !isNull(orNull(o.value)) {
+				present = append(present, found[len(found)-1])
+			}
+			ofDocument = ofDocument || o.origin == fromDocument
+			lacking = lacking || o.lacks() || o.origin == fromFacts && isNull(o.value)
 		}
 	} else {
 		o := j.operand(v)
@@ -150,10 +167,16 @@ func (j judge) list(left place, name string, v bson.RawValue) Truth {
 	if t := all(obstacles...); t != True {
 		return t
 	}
-	if name == "all" {
-		return all(append(found, truth(len(found) > 0))...)
+	holds := func(found []Truth) Truth {
+		if name == "all" {
+			return all(append(found, truth(len(found) > 0))...)
+		}
+		return some(found...)
 	}
-	return some(found...)
+	if left.bound && ofDocument && lacking && holds(found) == True && holds(present) != True {
+		return Unknown // what is absent is all that they have in common
+	}
+	return holds(found)
 }
 
 // literal replaces the spellings that MongoDB does not know, %operator and %%true, in an operand that has no other
