@@ -22,6 +22,7 @@ const (
 	CodeNoApp             = "no-app"
 	CodeNoRootFile        = "no-root-file"
 	CodeNotBuilt          = "not-built-yet"
+	CodeRunsAsSystem      = "runs-as-system"
 	CodeSecretCollision   = "secret-collision"
 	CodeSeveralRootFiles  = "several-root-files"
 	CodeTemplate          = "unknown-template"
@@ -39,7 +40,7 @@ func Codes() []string {
 	return append(source.Codes(),
 		CodeConflictingField, CodeConflictingKeys, CodeDataNotFetched, CodeDuplicate, CodeDuplicateNS, CodeFileTooLarge,
 		CodeIgnored, CodeInvalidField, CodeInvalidNS, CodeInvalidValue, CodeMisnamedFile, CodeMissingKey, CodeMissingSecret,
-		CodeNameMismatch, CodeNamespaceMismatch, CodeNoApp, CodeNoRootFile, CodeNotBuilt, CodeSecretCollision,
+		CodeNameMismatch, CodeNamespaceMismatch, CodeNoApp, CodeNoRootFile, CodeNotBuilt, CodeRunsAsSystem, CodeSecretCollision,
 		CodeSeveralRootFiles, CodeTemplate, CodeTooManyFiles, CodeTooManyProblems, CodeUnknownKey, CodeUnknownService,
 		CodeUnknownVersion, CodeUnreadable, CodeWrongType,
 	)

@@ -161,7 +161,11 @@ func ServeProblems(app *App) source.Diagnostics {
 		}
 		refuse(!alwaysTrue(d.CanEvaluate), "can_evaluate")
 		refuse(d.ValidationMethod != "", "validation_method", "verification_method")
-		refuse(d.RunAsSystem, "run_as_system")
+		if m := d.value.Member("run_as_system"); d.RunAsSystem && m != nil {
+			ds.Warn(m.NameSpan, CodeRunsAsSystem, "remove the key if the rules are to apply",
+				"every request of the Data API runs as the system: it needs no credentials, and no rule, filter or schema applies")
+			return ds // it decides, whatever the next ones say
+		}
 		refuse(d.RunAsUserID != "", "run_as_user_id")
 		refuse(d.RunAsUserIDScript != "", "run_as_user_id_script_source")
 	}

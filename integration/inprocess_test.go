@@ -96,6 +96,7 @@ func (inProcess) Open(_ context.Context, c *policytest.Case) (policytest.Session
 	handler := dataapi.New(dataapi.Config{
 		AppID: policytest.AppID, Versions: []string{"v1"}, DataSources: sources,
 		Operations: proxy.New(p), Authenticate: believe(c), NoExtensions: settings.appServices,
+		AsSystem: app.DataAPI != nil && app.DataAPI.RunAsSystem,
 	})
 	keys := map[string]string{}
 	for name := range c.Users {

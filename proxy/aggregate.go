@@ -26,9 +26,14 @@ func (p *Proxy) Aggregate(ctx context.Context, c Caller, op Aggregate, emit func
 	if err != nil {
 		return err
 	}
-	pl, err := pipeline.Parse(op.Pipeline, pipeline.Options{NoRegex: p.NoRegex})
+	pl, err := pipeline.Parse(op.Pipeline, pipeline.Options{NoRegex: p.NoRegex, System: c.System})
 	if err != nil {
 		return s.invalid(err)
+	}
+	for _, name := range pl.Others() {
+		if _, err := p.session(c, rules.Namespace{Service: op.NS.Service, Database: op.NS.Database, Collection: name}, "aggregate"); err != nil {
+			return err
+		}
 	}
 	lead := pl.Leading()
 	v, err := s.leadingRead(lead)

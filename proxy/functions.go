@@ -161,7 +161,7 @@ func (c *calls) causes() {
 // database runs what a function asks for: as the user under the rules, or as the system.
 func (c *calls) database(ctx context.Context, op jsfunc.Operation) (bson.RawValue, error) {
 	caller := c.session.c
-	caller.within, caller.system = c, op.System
+	caller.within, caller.System = c, op.System
 	caller.Request.Action, caller.Request.Service = op.Name, op.NS.Service
 	v, err := c.session.p.inside(ctx, caller, op)
 	var known *Error

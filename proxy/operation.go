@@ -12,8 +12,11 @@ type Caller struct {
 	Request rules.Request
 	ID      string // the request id, for the log
 
+	// System asks as the system: no rules apply. Only the operator can say so, by run_as_system of the Data API or of a
+	// function, and never anything in a request.
+	System bool
+
 	within *calls // the function that asks, nil for a request
-	system bool   // it asks as the system: no rules apply
 }
 
 // Find asks for documents. All documents are as the client sent them, already parsed from JSON.

@@ -107,7 +107,7 @@ func (p *Proxy) begin(ctx context.Context, c Caller, ns rules.Namespace, op stri
 // session finds the rules.
 func (p *Proxy) session(c Caller, ns rules.Namespace, op string) (*session, error) {
 	lookup := p.Policy.Collection
-	if c.system {
+	if c.System {
 		lookup = p.Policy.System
 	}
 	set, found := lookup(ns)

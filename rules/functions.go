@@ -46,8 +46,8 @@ func (c *compiler) everything() *Ruleset {
 	return &Ruleset{policy: c.policy, roles: []*role{{source: &config.Role{}, name: "system", when: yes, read: yes, write: yes}}}
 }
 
-// System is what a function of the app that runs as the system finds instead of the rules of a namespace. Databases
-// that nobody is served from it does not find either.
+// System is what the system finds instead of the rules of a namespace. Databases that nobody is served from it does not
+// find either.
 func (p *Policy) System(ns Namespace) (*Ruleset, Lookup) {
 	if _, ok := p.services[ns.Service]; !ok {
 		return nil, NoService

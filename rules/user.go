@@ -19,6 +19,7 @@ type UserType string
 const (
 	NormalUser UserType = "normal"
 	ServerUser UserType = "server"
+	SystemUser UserType = "system" // whoever asks where the operator has set run_as_system
 )
 
 // User is who is asking, as rules see them. It is immutable once a request has begun.

@@ -25,6 +25,9 @@ func New(list []string) Origins {
 	return o
 }
 
+// None is a list without an entry: no page may call.
+func None() Origins { return Origins{restricted: true} }
+
 // Admit tells whether the page that a request comes from may call, and sets what a browser must see on every answer,
 // refusals included. A request without an Origin does not come from a page.
 func (o Origins) Admit(h http.Header, r *http.Request) bool {

@@ -4,6 +4,9 @@ package pipeline
 type Options struct {
 	// NoRegex refuses regular expressions, as the original service did.
 	NoRegex bool
+	// System allows what only the system may do: $lookup, $graphLookup and $unionWith, which read other collections of the
+	// database, $sample and $redact.
+	System bool
 
 	// Limits; zero stands for the default in parentheses.
 	MaxStages   int // of the pipeline, with those inside $facet (50)

@@ -13,6 +13,7 @@ import (
 // Pipeline is a pipeline that has been checked. It is immutable. The zero Pipeline and a nil one have no stages.
 type Pipeline struct {
 	stages []Stage
+	others []string
 }
 
 // Stage is one stage of a pipeline: as it was written, and what was read of those that a find has too.
@@ -46,6 +47,7 @@ func Parse(stages []bson.Raw, o Options) (*Pipeline, error) {
 		}
 		out.stages = append(out.stages, st)
 	}
+	out.others = p.others
 	return out, nil
 }
 
@@ -57,11 +59,20 @@ func (p *Pipeline) Stages() []Stage {
 	return p.stages
 }
 
+// Others returns the other collections of the database that a pipeline of the system reads, each once.
+func (p *Pipeline) Others() []string {
+	if p == nil {
+		return nil
+	}
+	return p.others
+}
+
 // parser carries the limits and what has been used of them.
 type parser struct {
 	o      Options
 	stages int
 	nodes  int
+	others []string
 }
 
 func (p *parser) tooManyStages() error {
@@ -129,7 +140,9 @@ func (p *parser) stage(raw bson.Raw, inFacet bool) (Stage, error) {
 		}
 		err = p.facet(v)
 	default:
-		err = unlisted("aggregation stage", name)
+		if err = unlisted("aggregation stage", name); p.o.System {
+			err = p.system(name, v)
+		}
 	}
 	if err != nil {
 		return Stage{}, err
@@ -155,14 +168,22 @@ func (p *parser) facet(v bson.RawValue) error {
 		if !ok {
 			return refuse("each branch of $facet must be an array of stages")
 		}
-		for inner := bsonval.NewIter(arr); inner.Next(); {
-			raw, ok := bsonval.Document(inner.Value())
-			if !ok {
-				return refuse("a stage of the pipeline must be an object with exactly one field")
-			}
-			if _, err := p.stage(raw, true); err != nil {
-				return err
-			}
+		if err := p.inner(arr, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inner checks the stages of a pipeline inside a stage.
+func (p *parser) inner(stages bson.Raw, inFacet bool) error {
+	for it := bsonval.NewIter(stages); it.Next(); {
+		raw, ok := bsonval.Document(it.Value())
+		if !ok {
+			return refuse("a stage of the pipeline must be an object with exactly one field")
+		}
+		if _, err := p.stage(raw, inFacet); err != nil {
+			return err
 		}
 	}
 	return nil

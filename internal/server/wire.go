@@ -73,7 +73,7 @@ func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authentic
 		Logger:         p.o.Logger,
 	}
 	if d := p.app.DataAPI; d != nil {
-		c.Versions = d.Versions
+		c.Versions, c.AsSystem = d.Versions, d.RunAsSystem
 		if d.Disabled {
 			c.Versions = nil
 		}

@@ -62,11 +62,14 @@ type Config struct {
 
 	// Authenticate finds the user of a request. Nil refuses everybody.
 	Authenticate Authenticator
+	// AsSystem runs every request as the system, under no rules, whatever credentials it has or has not.
+	AsSystem bool
 	// Operations carries out what was asked. Required.
 	Operations Operations
 
 	// AllowedOrigins are the origins whose pages may call, as scheme://host[:port]; others are answered 403.
-	// With none, every page may: credentials are explicit headers, a browser adds none by itself.
+	// With none, every page may: credentials are explicit headers, a browser adds none by itself. AsSystem asks for
+	// none, so that no page may then.
 	AllowedOrigins []string
 
 	MaxBody        int64         // bytes of a request, before and after decompression. Default 18 MiB
@@ -122,7 +125,7 @@ func New(c Config) http.Handler {
 	s := &server{
 		Config:  c,
 		router:  newRouter(),
-		origins: cors.New(c.AllowedOrigins),
+		origins: origins(c),
 		rates:   newRates(c.UserRate, c.UserBurst),
 	}
 	if c.MaxConcurrent > 0 {
@@ -130,4 +133,11 @@ func New(c Config) http.Handler {
 	}
 	s.buffers.New = func() any { return new([]byte) }
 	return s
+}
+
+func origins(c Config) cors.Origins {
+	if c.AsSystem && len(c.AllowedOrigins) == 0 {
+		return cors.None()
+	}
+	return cors.New(c.AllowedOrigins)
 }

@@ -94,6 +94,7 @@ func (s *server) serve(x *exchange) error {
 		request: req,
 		caller: proxy.Caller{
 			User:    user,
+			System:  s.AsSystem,
 			ID:      x.id,
 			Request: ruleRequest(x.r, t, ns),
 		},
