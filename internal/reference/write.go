@@ -141,7 +141,7 @@ func NamedBy(u *update.Update) []Named {
 		path, _, _ := strings.Cut(n.Path, ".$")
 		plain := slices.Contains([]string{"$set", "$unset", "$currentDate", "$setOnInsert"}, n.Op)
 		if !n.OnInsertOnly {
-			named = append(named, Named{path, !plain})
+			named = append(named, Named{path, !plain || n.Positional})
 		}
 	}
 	return named
