@@ -70,6 +70,12 @@ func (r *recorder) Write(ctx context.Context, ns rules.Namespace, ws []proxy.Gua
 		res.Matched = append(res.Matched, ok)
 		if ok {
 			res.Done++
+			switch w.Kind {
+			case proxy.InsertDocument:
+				res.Inserted++
+			case proxy.DeleteDocument:
+				res.Deleted++
+			}
 		}
 		if err != nil {
 			return res, err
