@@ -166,7 +166,7 @@ func (h *history) whole(stored []bson.Raw) (all []entry, faults []string) {
 		image := before.after
 		for _, n := range e.sweeps {
 			step := entry{by: h.sweeps[n], id: e.id, before: image}
-			image = applied(step.by.Update, image)
+			image = applied(step.by.parts[0].Update, image)
 			step.after = image
 			all = append(all, step)
 		}

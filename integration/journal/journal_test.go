@@ -54,6 +54,6 @@ func TestJournal(t *testing.T) {
 	}
 	t.Logf("seed %d%s", seed, c)
 	c.need(t, "guarded writes", "guards that did not hold, or found nothing", "direct writes", "direct writes of many at once", "changes beside the proxy",
-		"changes: insert", "changes: update", "changes: update of many", "changes: replacement", "changes: delete",
+		"changes: insert", "changes: update", "changes: update of many", "changes: replacement", "changes: delete", "changes: of a bulk write", "changes: returned",
 		"answers: denied", "answers: conflict", "answers: duplicate key", "answers: matched and left as it was")
 }

@@ -43,7 +43,11 @@ func (r *run) judge(stored []bson.Raw, c counts) []string {
 		} else {
 			twice[one] = true
 		}
-		if why := e.wrong(model); why != "" {
+		why := e.wrong(model)
+		if why == "" && e.by.returns {
+			why = e.returnedOther(model)
+		}
+		if why != "" {
 			faults = append(faults, fmt.Sprintf("%s\n%v\nfacts: %s", why, e, text(e.by.user.facts("").User)))
 		}
 	}
@@ -61,7 +65,7 @@ func (r *run) judge(stored []bson.Raw, c counts) []string {
 		default:
 			c["answers: changed"]++
 		}
-		if n := req.acknowledged(); n != made[req] {
+		if n := req.acknowledged(); n != made[req] && (!req.returns || made[req] > 1) {
 			faults = append(faults, fmt.Sprintf("%d changes are acknowledged, %d were made\n%v", n, made[req], req))
 		}
 		if req.matched < req.modified {
@@ -88,23 +92,44 @@ func compact(rules string) string {
 // kind is what was done to the document.
 func (e entry) kind() string {
 	switch {
+	case e.by.bulk:
+		return "of a bulk write"
+	case e.by.returns:
+		return "returned"
 	case e.before == nil:
 		return "insert"
 	case e.after == nil:
 		return "delete"
-	case e.by.Replacement != nil:
+	case e.by.parts[0].Replacement != nil:
 		return "replacement"
-	case e.by.Many:
+	case e.by.parts[0].Many:
 		return "update of many"
 	}
 	return "update"
 }
 
-// wrong says why a change should not have been stored; "" if it should.
+// wrong says why a change should not have been stored; "" if one of the operations of its request accounts for it.
 func (e entry) wrong(model *reference.Rules) string {
-	operation := map[bool]string{true: "delete", false: "update"}[e.by.Delete]
-	if e.before == nil {
+	var all []string
+	for _, p := range e.by.parts {
+		why := e.wrongFor(p, model)
+		if why == "" {
+			return ""
+		}
+		all = append(all, why)
+	}
+	return strings.Join(all, "\n")
+}
+
+func (e entry) wrongFor(p part, model *reference.Rules) string {
+	operation := "update"
+	switch {
+	case e.before == nil && (p.Insert != nil || p.Upsert):
 		operation = "insert"
+	case e.after == nil && p.Delete:
+		operation = "delete"
+	case e.before == nil || e.after == nil || p.Insert != nil || p.Delete:
+		return "this is not what was asked for"
 	}
 	facts := e.by.user.facts(operation)
 	id := e.after.Lookup("_id")
@@ -112,43 +137,68 @@ func (e entry) wrong(model *reference.Rules) string {
 	if v := model.Judge(facts, change); !v.Allowed {
 		return "the rules do not allow it: " + v.Why
 	}
-	if e.before == nil {
+	if operation == "insert" {
 		return ""
 	}
-	if !e.by.Delete {
-		if v := model.JudgeNamed(facts, change, e.by.named()); !v.Allowed {
+	if operation == "update" {
+		if v := model.JudgeNamed(facts, change, p.named()); !v.Allowed {
 			return "the rules do not allow it: " + v.Why
 		}
 	}
-	if !e.selected(model, facts) {
+	if !e.selected(p, model, facts) {
 		return "the filter of the request does not match what the user sees of it"
 	}
-	return e.otherThanAsked()
+	return e.otherThanAsked(p)
 }
 
-// selected tells whether the user sees the document as it was, and the request is about it.
-func (e entry) selected(model *reference.Rules, facts *reference.Facts) bool {
-	view, err := model.View(facts, []bson.Raw{e.before})
-	if err != nil {
-		return false
+// selected tells whether the user sees the document as it was, and the operation is about it.
+func (e entry) selected(p part, model *reference.Rules, facts *reference.Facts) bool {
+	f, err := query.Parse(p.Filter, query.Options{})
+	view := shown(model, facts, e.before)
+	return err == nil && view != nil && f.Match(view)
+}
+
+// shown is what a user sees of a document; nil is nothing.
+func shown(model *reference.Rules, facts *reference.Facts, doc bson.Raw) bson.Raw {
+	view, err := model.View(facts, []bson.Raw{doc})
+	if err != nil || len(view.Documents) == 0 {
+		return nil
 	}
-	f, err := query.Parse(e.by.Filter, query.Options{})
-	return err == nil && len(view.Documents) == 1 && f.Match(view.Documents[0])
+	return view.Documents[0]
 }
 
 // otherThanAsked tells whether something else became of the document than the request says. A number that was counted up
 // from an older state, for instance, undoes what others counted.
-func (e entry) otherThanAsked() string {
+func (e entry) otherThanAsked(p part) string {
 	var want bson.Raw
 	switch {
-	case e.by.Replacement != nil:
+	case p.Replacement != nil:
 		id, _ := bsonval.Lookup(e.before, "_id")
-		want = with(e.by.Replacement, "_id", id, raw(bson.D{{Key: "_id", Value: 0}}))
-	case e.by.Update != nil:
-		want = applied(e.by.Update, e.before)
+		want = with(p.Replacement, "_id", id, raw(bson.D{{Key: "_id", Value: 0}}))
+	case p.Update != nil:
+		want = applied(p.Update, e.before)
 	}
 	if !bytes.Equal(want, e.after) {
 		return "the request would make something else of it: " + text(want)
+	}
+	return ""
+}
+
+// returnedOther tells whether something else was returned than what the user sees of the document as it was, or as it is
+// afterwards.
+func (e entry) returnedOther(model *reference.Rules) string {
+	image, operation := e.before, "update"
+	if e.after == nil {
+		operation = "delete"
+	} else if e.by.returnsNew {
+		image = e.after
+	}
+	var want bson.Raw
+	if image != nil {
+		want = shown(model, e.by.user.facts(operation), image)
+	}
+	if !bytes.Equal(want, e.by.returned) {
+		return "something else should be returned: " + text(want)
 	}
 	return ""
 }

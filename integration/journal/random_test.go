@@ -85,7 +85,14 @@ const randomRequests = `updateOne | {"_id": <id>} | {"$set": {"title": <s>}}
 	upsert updateOne | {"_id": <new>} | {"$set": {"owner": <team>, "status": <status>}, "$inc": {"n": 1}}
 	upsert updateOne | {"_id": <id>} | {"$set": {"owner": <team>, "status": <status>}, "$inc": {"n": 1}, "$push": {"tags": <tag>}}
 	upsert updateOne | {"_id": <id>, "owner": <team>} | {"$setOnInsert": {"n": <n>, "status": "draft", "tags": []}, "$set": {"title": <s>}}
-	upsert replaceOne | {"_id": <id>} | {"owner": <team>, "status": <status>, "n": <n>}`
+	upsert replaceOne | {"_id": <id>} | {"owner": <team>, "status": <status>, "n": <n>}
+	findOneAndUpdate | {"_id": <id>} | {"$inc": {"n": 1}, "$set": {"title": <s>}}
+	returnNew findOneAndUpdate | {"status": <status>} | {"$set": {"owner": <team>, "open": <bool>}}
+	returnNew findOneAndReplace | {"_id": <id>} | {"owner": <team>, "n": <n>, "open": true}
+	findOneAndDelete | {"n": <n>}
+	bulkWrite updateOne | {"_id": "d0"} | {"$inc": {"n": 1}} && updateOne | {"_id": "d1"} | {"$set": {"title": <s>}} && deleteOne | {"_id": <new>}
+	bulkWrite unordered insertOne | {"_id": <new>, "owner": <team>, "n": <n>} && updateMany | {"_id": {"$in": ["d1", "d2"]}} | {"$set": {"title": <s>}, "$inc": {"n": 1}}
+	bulkWrite upsert updateOne | {"_id": <new>} | {"$set": {"owner": <team>}, "$inc": {"n": 1}} && replaceOne | {"_id": <id>} | {"owner": <team>, "n": <n>}`
 
 const randomBeside = `<id> | {"owner": <team>}
 	<id> | {"status": <status>, "n": <n>}
@@ -112,7 +119,7 @@ func (w *world) sample(r *rand.Rand, users []*user) (changed int, matched bool) 
 	model := w.model()
 	for range 40 {
 		u := users[r.IntN(len(users))]
-		done := model.Write(u.facts, w.seeds(r), w.request(r, u).Write)
+		done := model.Write(u.facts, w.seeds(r), w.request(r, u).parts[0].Write)
 		matched = matched || done.Matched > 0
 		if done.Modified > 0 || len(done.Inserted) > 0 {
 			changed++

@@ -61,14 +61,19 @@ func (r *recorder) find(ctx context.Context, ns rules.Namespace, filter bson.Raw
 
 func (r *recorder) Write(ctx context.Context, ns rules.Namespace, ws []proxy.GuardedWrite) (proxy.WriteResult, error) {
 	var res proxy.WriteResult
-	for _, w := range ws {
-		write := r.guarded
+	for i, w := range ws {
+		var ok bool
+		var err error
 		if w.Kind == proxy.InsertDocument {
-			write = r.insert
+			ok, err = r.insert(ctx, ns, w)
+		} else {
+			_, ok, err = r.guarded(ctx, ns, w)
 		}
-		ok, err := write(ctx, ns, w)
 		res.Matched = append(res.Matched, ok)
-		if ok {
+		switch {
+		case err != nil:
+			return res, &proxy.StatementError{Index: i, Err: err}
+		case ok:
 			res.Done++
 			switch w.Kind {
 			case proxy.InsertDocument:
@@ -76,9 +81,6 @@ func (r *recorder) Write(ctx context.Context, ns rules.Namespace, ws []proxy.Gua
 			case proxy.DeleteDocument:
 				res.Deleted++
 			}
-		}
-		if err != nil {
-			return res, err
 		}
 	}
 	if r.totals && res.Done > 0 && res.Done < len(ws) {
@@ -101,29 +103,54 @@ func (r *recorder) insert(ctx context.Context, ns rules.Namespace, w proxy.Guard
 }
 
 // guarded makes a guarded write on the document as it is stored, whichever version that is.
-func (r *recorder) guarded(ctx context.Context, ns rules.Namespace, w proxy.GuardedWrite) (bool, error) {
+func (r *recorder) guarded(ctx context.Context, ns rules.Namespace, w proxy.GuardedWrite) (e entry, ok bool, err error) {
+	return r.send(ctx, ns, w, func(pinned proxy.GuardedWrite) (bool, error) {
+		res, err := r.Store.Write(ctx, ns, []proxy.GuardedWrite{pinned})
+		return res.Done == 1, err
+	})
+}
+
+// Modify tells the product what the database returned, without the version.
+func (r *recorder) Modify(ctx context.Context, ns rules.Namespace, w proxy.GuardedWrite, returnNew bool) (image bson.Raw, matched bool, err error) {
+	e, ok, err := r.send(ctx, ns, w, func(pinned proxy.GuardedWrite) (held bool, err error) {
+		image, held, err = r.Store.Modify(ctx, ns, pinned, returnNew)
+		return held, err
+	})
+	if !ok || err != nil {
+		return nil, ok, err
+	}
+	image = stripped(image)
+	if want := e.before; returnNew && e.after != nil && !bytes.Equal(image, e.after) || !returnNew && !bytes.Equal(image, want) {
+		r.history.fault("the database returned %s\n%v", text(image), e)
+	}
+	return image, true, nil
+}
+
+// send tries a guarded write on one version after the other.
+func (r *recorder) send(ctx context.Context, ns rules.Namespace, w proxy.GuardedWrite, write func(proxy.GuardedWrite) (bool, error)) (e entry, ok bool, err error) {
 	byID := raw(bson.D{{Key: "_id", Value: bson.D{{Key: "$eq", Value: w.ID}}}})
 	var tried bson.Raw
 	for {
 		docs, err := r.find(ctx, ns, byID, 1)
 		if err != nil || len(docs) == 0 || tried != nil && sameVersion(docs[0], tried) {
 			r.history.count("guards that did not hold, or found nothing")
-			return false, err // it is gone, or it is the guard that does not hold
+			return entry{}, false, err // it is gone, or it is the guard that does not hold
 		}
 		tried = docs[0]
 		n := r.history.next()
 		pinned, after := pin(w, tried, n)
-		res, err := r.Store.Write(ctx, ns, []proxy.GuardedWrite{pinned})
+		held, err := write(pinned)
 		switch {
 		case err != nil:
-			return false, err
-		case res.Done == 1:
+			return entry{}, false, err
+		case held:
 			if after == nil {
 				n = 0
 			}
+			e := entryOn(tried, after, n, requestOf(ctx))
 			r.history.count("guarded writes")
-			r.history.add(entryOn(tried, after, n, requestOf(ctx)))
-			return true, nil
+			r.history.add(e)
+			return e, true, nil
 		}
 	}
 }

@@ -14,7 +14,10 @@ var worlds = []world{
 			updateOne | {"_id": <id>} | {"$push": {"tags": <tag>}, "$unset": {"title": ""}}
 			replaceOne | {"_id": <id>} | {"owner": <team>, "title": <s>, "n": <n>}
 			updateMany | {"owner": <team>} | {"$set": {"n": <n>}}
-			updateMany | {"owner": <team>} | {"$inc": {"n": 2}}`,
+			updateMany | {"owner": <team>} | {"$inc": {"n": 2}}
+			returnNew findOneAndUpdate | {"owner": <team>} | {"$inc": {"n": 1}}
+			bulkWrite updateOne | {"_id": "d0"} | {"$inc": {"n": 1}} && updateOne | {"_id": "d1", "owner": <team>} | {"$set": {"title": <s>}}
+			bulkWrite updateMany | {"owner": <team>, "n": <n>} | {"$inc": {"n": 1}} && updateOne | {"title": <s>} | {"$push": {"tags": <tag>}}`,
 		beside: `<id> | {"owner": <team>}
 			<id> | {"owner": [<team>, <team>]}
 			<id> | {"n": <n>}`,
@@ -75,7 +78,9 @@ var worlds = []world{
 			updateOne | {"_id": <id>} | {"$max": {"n": <high>}}
 			updateMany | {} | {"$inc": {"n": -1}}
 			updateOne | {"n": {"$gt": <high>}} | {"$inc": {"n": -3}}
-			replaceOne | {"_id": <id>} | {"owner": "a", "n": <high>}`,
+			replaceOne | {"_id": <id>} | {"owner": "a", "n": <high>}
+			findOneAndUpdate | {"_id": <id>} | {"$inc": {"n": -1}}
+			bulkWrite updateOne | {"_id": "d0"} | {"$inc": {"n": -1}} && updateOne | {"_id": "d1"} | {"$inc": {"n": -2}} && updateOne | {"_id": <id>} | {"$inc": {"n": -1}}`,
 		beside: `<id> | {"title": <s>}
 			<id> | {"n": <high>}`,
 		words: high,
@@ -171,7 +176,10 @@ var worlds = []world{
 			deleteOne | {"_id": <id>}
 			deleteOne | {"owner": <team>, "n": {"$lt": 3}}
 			deleteMany | {"owner": <team>, "n": {"$lt": 3}}
-			deleteMany | {"status": "draft", "n": {"$lt": 2}}`,
+			deleteMany | {"status": "draft", "n": {"$lt": 2}}
+			findOneAndDelete | {"owner": <team>, "n": {"$lt": 5}}
+			bulkWrite deleteOne | {"_id": <id>} && insertOne | {"_id": <id>, "owner": <team>, "status": "draft"}
+			bulkWrite unordered insertOne | {"_id": <id>, "owner": <team>, "status": "draft"} && updateMany | {"owner": <team>} | {"$inc": {"n": 1}}`,
 		beside: `<id> | {"owner": <team>}
 			<id> | {"owner": <team>, "status": "draft", "n": 1}
 			<id> | {"status": <status>, "n": <n>}`,
@@ -197,6 +205,8 @@ var worlds = []world{
 			updateOne | {"_id": <id>} | {"$set": {"rank": <level>}}
 			updateOne | {"_id": <id>} | {"$unset": {"open": ""}}
 			updateMany | {"level": {"$lte": <level>}} | {"$set": {"title": <s>}}
+			findOneAndUpdate | {"_id": <id>} | {"$set": {"title": <s>}}
+			returnNew findOneAndUpdate | {"_id": <id>} | {"$set": {"open": <bool>}}
 			updateMany | {"open": <bool>} | {"$set": {"n": <n>}}
 			replaceOne | {"_id": <id>} | {"level": <level>, "rank": <level>, "open": <bool>, "n": <n>}
 			deleteOne | {"_id": <id>}`,
@@ -316,7 +326,9 @@ var worlds = []world{
 			updateOne | {"_id": <id>} | {"$inc": {"items.0.qty": 1}}
 			updateOne | {"_id": <id>} | {"$set": {"items.0.qty": <int>, "meta.a": <int>}}
 			updateOne | {"_id": <id>} | {"$unset": {"meta.a": ""}}
-			updateMany | {} | {"$inc": {"meta.a": 1}}`,
+			updateMany | {} | {"$inc": {"meta.a": 1}}
+			findOneAndUpdate | {"_id": <id>} | {"$inc": {"meta.a": 1}}
+			returnNew findOneAndUpdate | {"meta.a": {"$gte": <int>}} | {"$set": {"meta.a": <int>}}`,
 		beside: `<id> | {"meta": {"open": true, "by": <user>, "a": 0}}
 			<id> | {"items": [{"sku": "x", "qty": <int>}, {"sku": "y", "qty": <int>}], "n": 1}`,
 		words: map[string][]string{"id": {`"d0"`, `"d1"`}},
