@@ -57,7 +57,7 @@ func asFind(pipeline bson.A) (r Request, ok bool) {
 		document, _ := v.(bson.D)
 		n, _ := v.(int32)
 		switch {
-		case name == "$match" && r.Filter == nil && r.Sort == nil:
+		case name == "$match" && r.Filter == nil && r.Sort == nil && r.Limit == 0:
 			r.Filter = document
 		case name == "$sort" && r.Sort == nil && r.Limit == 0:
 			r.Sort = document

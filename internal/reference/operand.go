@@ -14,6 +14,7 @@ type operand struct {
 	value  bson.RawValue
 	origin origin
 	failed bool // a stored value did not convert
+	null   bool // it is an array, written in the rule, in which something known is null
 }
 
 // origin is where an operand comes from: it decides what becomes of one that is missing or an array.
@@ -53,6 +54,7 @@ func (j judge) container(v bson.RawValue) operand {
 			return o
 		}
 		whole.failed = whole.failed || o.failed
+		whole.null = whole.null || isArray(v) && o.origin == fromFacts && isNull(o.value)
 		list[i].value = orNull(o.value)
 	}
 	whole.value = bson.RawValue{Type: v.Type, Value: encode(list)}
@@ -119,7 +121,7 @@ func (o operand) obstacle(left place) Truth {
 		return Unknown
 	case o.failed:
 		return Failed
-	case o.origin == fromFacts && nothing && left.missing(),
+	case (o.origin == fromFacts && nothing || o.null) && left.missing(),
 		o.origin == fromDocument && nothing && left.bound && left.missing(),
 		o.origin == fromDocument && absent && left.bound && isNull(left.value()),
 		o.origin == fromDocument && hasPattern(o.value):
