@@ -76,6 +76,14 @@ func FromInt64(n int64) bson.RawValue {
 	return bson.RawValue{Type: bson.TypeInt64, Value: binary.LittleEndian.AppendUint64(nil, uint64(n))}
 }
 
+// FromInt is an int32, or an int64 where it does not fit.
+func FromInt(n int64) bson.RawValue {
+	if n == int64(int32(n)) {
+		return FromInt32(int32(n))
+	}
+	return FromInt64(n)
+}
+
 // FromDouble makes a double value.
 func FromDouble(f float64) bson.RawValue {
 	return bson.RawValue{Type: bson.TypeDouble, Value: binary.LittleEndian.AppendUint64(nil, math.Float64bits(f))}

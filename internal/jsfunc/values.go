@@ -175,10 +175,10 @@ func scalar(v goja.Value) (bson.RawValue, error) {
 	case string:
 		return bsonval.FromString(strings.ToValidUTF8(x, "\uFFFD")), nil
 	case int64:
-		return integer(x), nil
+		return bsonval.FromInt(x), nil
 	case float64:
 		if x == math.Trunc(x) && math.Abs(x) <= maxSafe && (x != 0 || !math.Signbit(x)) {
-			return integer(int64(x)), nil
+			return bsonval.FromInt(int64(x)), nil
 		}
 		return bsonval.FromDouble(x), nil
 	case *big.Int:
@@ -187,13 +187,6 @@ func scalar(v goja.Value) (bson.RawValue, error) {
 		}
 	}
 	return bson.RawValue{}, errors.New("its result is not a value that a document can hold")
-}
-
-func integer(n int64) bson.RawValue {
-	if n == int64(int32(n)) {
-		return bsonval.FromInt32(int32(n))
-	}
-	return bsonval.FromInt64(n)
 }
 
 func (r *Runtime) appendArray(dst []byte, o *goja.Object, limit, depth int) ([]byte, bson.Type, error) {

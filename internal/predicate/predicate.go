@@ -52,6 +52,11 @@ func Field(path, op string, operand bson.RawValue) Predicate {
 	return Leaf(bsonval.EndDocument(bsonval.EndDocument(doc, inner), start))
 }
 
+// OfType is the query {path: {$type: t}}.
+func OfType(path string, t bson.Type) Predicate {
+	return Field(path, "$type", bsonval.FromInt32(int32(t)))
+}
+
 // IsAll tells that the predicate is known to match every document.
 func (p Predicate) IsAll() bool { return p.n == everything }
 

@@ -122,7 +122,7 @@ func (t *Test) elementBounds(p Path) predicate.Bounds {
 	if t.more.object.kind == nodeAnd {
 		kids = t.more.object.kids
 	}
-	out := predicate.Exactly(predicate.Field(p.text, "$type", bsonval.FromInt32(int32(bson.TypeArray))))
+	out := predicate.Exactly(predicate.OfType(p.text, bson.TypeArray))
 	for i := range kids {
 		k := &kids[i]
 		if k.kind != nodeTest || k.test.op == All || k.test.op == Not || k.test.negative() || k.test.MatchesMissing() {
@@ -155,7 +155,7 @@ func null(p Path) predicate.Bounds {
 	if len(p.segments) > 1 {
 		return predicate.Unstated()
 	}
-	isNull := predicate.Exactly(predicate.Field(p.text, "$type", bsonval.FromInt32(int32(bson.TypeNull))))
+	isNull := predicate.Exactly(predicate.OfType(p.text, bson.TypeNull))
 	return predicate.Either(isNull, exists(p).Not())
 }
 

@@ -157,8 +157,8 @@ func (c call) updated(res proxy.UpdateResult, err error) error {
 		return err
 	}
 	out, start := bsonval.BeginDocument(nil)
-	out = bsonval.AppendElement(out, "matchedCount", number(res.Matched))
-	out = bsonval.AppendElement(out, "modifiedCount", number(res.Modified))
+	out = bsonval.AppendElement(out, "matchedCount", bsonval.FromInt(res.Matched))
+	out = bsonval.AppendElement(out, "modifiedCount", bsonval.FromInt(res.Modified))
 	if !bsonval.IsMissing(res.Upserted) {
 		out = bsonval.AppendElement(out, "upsertedId", res.Upserted)
 	}
@@ -179,7 +179,7 @@ func (c call) delete(ctx context.Context, many bool) error {
 		return err
 	}
 	out, start := bsonval.BeginDocument(nil)
-	out = bsonval.AppendElement(out, "deletedCount", number(n))
+	out = bsonval.AppendElement(out, "deletedCount", bsonval.FromInt(n))
 	return c.x.answer(http.StatusOK, bsonval.EndDocument(out, start))
 }
 
@@ -189,10 +189,10 @@ func appendDone(out []byte, operation string, d *proxy.Done) []byte {
 	case opInsert:
 		return appendIDs(out, d.Inserted)
 	case opUpdate:
-		out = bsonval.AppendElement(out, "matchedCount", number(d.Matched))
-		return bsonval.AppendElement(out, "modifiedCount", number(d.Modified))
+		out = bsonval.AppendElement(out, "matchedCount", bsonval.FromInt(d.Matched))
+		return bsonval.AppendElement(out, "modifiedCount", bsonval.FromInt(d.Modified))
 	case opDelete:
-		return bsonval.AppendElement(out, "deletedCount", number(d.Deleted))
+		return bsonval.AppendElement(out, "deletedCount", bsonval.FromInt(d.Deleted))
 	case opBulk:
 		if d.Bulk != nil {
 			return appendBulk(out, d.Bulk)
@@ -207,12 +207,4 @@ func appendIDs(out []byte, ids proxy.IDs) []byte {
 		out = bsonval.AppendElement(out, strconv.Itoa(i), id)
 	}
 	return bsonval.EndDocument(out, start)
-}
-
-// number is the type counts have in an answer.
-func number(n int64) bson.RawValue {
-	if n == int64(int32(n)) {
-		return bsonval.FromInt32(int32(n))
-	}
-	return bsonval.FromInt64(n)
 }

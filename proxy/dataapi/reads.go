@@ -85,7 +85,7 @@ func countDocuments(ctx context.Context, c call) error {
 		return err
 	}
 	out, start := bsonval.BeginDocument(nil)
-	out = bsonval.AppendElement(out, "count", number(n))
+	out = bsonval.AppendElement(out, "count", bsonval.FromInt(n))
 	return c.x.answer(http.StatusOK, bsonval.EndDocument(out, start))
 }
 

@@ -196,11 +196,11 @@ func bulkOperation(doc bson.Raw) (proxy.BulkOperation, error) {
 
 // appendBulk writes what a bulk write has done. The ids stand under the number of their operation.
 func appendBulk(out []byte, r *proxy.BulkResult) []byte {
-	out = bsonval.AppendElement(out, "insertedCount", number(int64(len(r.Inserted))))
-	out = bsonval.AppendElement(out, "matchedCount", number(r.Matched))
-	out = bsonval.AppendElement(out, "modifiedCount", number(r.Modified))
-	out = bsonval.AppendElement(out, "deletedCount", number(r.Deleted))
-	out = bsonval.AppendElement(out, "upsertedCount", number(int64(len(r.Upserted))))
+	out = bsonval.AppendElement(out, "insertedCount", bsonval.FromInt(int64(len(r.Inserted))))
+	out = bsonval.AppendElement(out, "matchedCount", bsonval.FromInt(r.Matched))
+	out = bsonval.AppendElement(out, "modifiedCount", bsonval.FromInt(r.Modified))
+	out = bsonval.AppendElement(out, "deletedCount", bsonval.FromInt(r.Deleted))
+	out = bsonval.AppendElement(out, "upsertedCount", bsonval.FromInt(int64(len(r.Upserted))))
 	out = appendByOperation(out, "insertedIds", r.Inserted)
 	return appendByOperation(out, "upsertedIds", r.Upserted)
 }

@@ -163,7 +163,7 @@ func (m *matcher) bounds(p query.Path) predicate.Bounds {
 
 // isType states {p: {$type: t}}.
 func isType(p query.Path, t bson.Type) predicate.Bounds {
-	return predicate.Exactly(predicate.Field(p.String(), "$type", bsonval.FromInt32(int32(t))))
+	return predicate.Exactly(predicate.OfType(p.String(), t))
 }
 
 func (n *dynamicPredicate) fails() bool { return operandFails(n.right) }
