@@ -157,6 +157,17 @@ type node struct {
 	fields      map[string]*node
 }
 
+// writeGate is document_filters.write, or document_filters.read where only that is given.
+func (br *branch) writeGate() expr.Cond {
+	switch {
+	case br.gateWrite.defined:
+		return br.gateWrite.cond
+	case br.gateRead.defined:
+		return br.gateRead.cond
+	}
+	return expr.Const(expr.True)
+}
+
 func (r *role) bind(when expr.Cond, s *expr.Scope) *branch {
 	granted := expr.Const(expr.True)
 	br := &branch{

@@ -155,18 +155,6 @@ func (d *Decider) readGate(br *branch) expr.Truth {
 	return expr.Or(d.evalOptional(br.gateRead), d.evalOptional(br.gateWrite))
 }
 
-// writeGate is document_filters.write, or document_filters.read where only that is given.
-func (d *Decider) writeGate(br *branch) expr.Truth {
-	switch {
-	case br.gateWrite.defined:
-		return br.gateWrite.cond.Eval(&d.env)
-	case br.gateRead.defined:
-		return br.gateRead.cond.Eval(&d.env)
-	default:
-		return expr.True
-	}
-}
-
 // evalOptional evaluates a permission; one that is not given grants nothing.
 func (d *Decider) evalOptional(o optional) expr.Truth {
 	if !o.defined {

@@ -76,20 +76,9 @@ func (p *Plan) direct(raw bson.Raw, f *query.Filter, permit func(*branch) (predi
 	return Direct{Allowed: allowed.May.Document(), Denied: denied.May.Document(), NoneDenied: denied.May.IsNone()}, ""
 }
 
-// gate states document_filters for writes.
-func (br *branch) gate() predicate.Bounds {
-	switch {
-	case br.gateWrite.defined:
-		return br.gateWrite.cond.Bounds("")
-	case br.gateRead.defined:
-		return br.gateRead.cond.Bounds("")
-	}
-	return predicate.Always()
-}
-
 // mayWrite states the permission for top-level fields and everything below them.
 func (br *branch) mayWrite(fields []string) (predicate.Bounds, string) {
-	out := br.gate()
+	out := br.writeGate().Bounds("")
 	if br.write.defined {
 		return predicate.Both(out, br.write.cond.Bounds("")), ""
 	}
@@ -111,7 +100,7 @@ func (br *branch) mayWrite(fields []string) (predicate.Bounds, string) {
 
 // mayDelete states the permission to delete: to write every field, and to delete.
 func (br *branch) mayDelete() (predicate.Bounds, string) {
-	out := predicate.Both(br.gate(), br.delete.Bounds(""))
+	out := predicate.Both(br.writeGate().Bounds(""), br.delete.Bounds(""))
 	if br.write.defined {
 		return predicate.Both(out, br.write.cond.Bounds("")), ""
 	}

@@ -93,9 +93,9 @@ func (p *Plan) Readable(path query.Path) bool {
 	return true
 }
 
-// allReadable tells whether all that a filter looks at is readable everywhere.
-func (p *Plan) allReadable(f *query.Filter) bool {
-	for _, path := range f.Paths() {
+// AllReadable tells whether all of the paths are.
+func (p *Plan) AllReadable(paths []query.Path) bool {
+	for _, path := range paths {
 		if !p.Readable(path) {
 			return false
 		}
@@ -109,7 +109,7 @@ func (p *Plan) Narrow(raw bson.Raw, f *query.Filter) Narrowed {
 	if p.None() {
 		return Narrowed{None: true, Exact: true}
 	}
-	if p.PassThrough() && p.allReadable(f) {
+	if p.PassThrough() && p.AllReadable(f.Paths()) {
 		n := Narrowed{Exact: true}
 		if len(raw) > len(bsonval.Empty()) {
 			n.Query = raw

@@ -53,7 +53,7 @@ func (d *Decider) CheckInsert(doc bson.Raw, idGiven bool) WriteDecision {
 		return denied(br.name(), "apply_when", "", t)
 	}
 	d.br = br
-	if t := d.writeGate(br); t != expr.True {
+	if t := br.writeGate().Eval(&d.env); t != expr.True {
 		return denied(br.role, "document_filters", "", t)
 	}
 	if w := d.insertFields(br, doc, idGiven); !w.Allowed {
@@ -98,7 +98,7 @@ func (d *Decider) CheckDelete(doc bson.Raw) WriteDecision {
 		return denied(br.name(), "apply_when", "", t)
 	}
 	d.br = br
-	if t := d.writeGate(br); t != expr.True {
+	if t := br.writeGate().Eval(&d.env); t != expr.True {
 		return denied(br.role, "document_filters", "", t)
 	}
 	if br.write.defined {
@@ -182,7 +182,7 @@ func (d *Decider) CheckUpdate(c Change) WriteDecision {
 func (d *Decider) checkChange(br *branch, c Change) WriteDecision {
 	d.br = br
 	d.setImages(c.Post, c.Pre)
-	if t := d.writeGate(br); t != expr.True {
+	if t := br.writeGate().Eval(&d.env); t != expr.True {
 		return denied(br.role, "document_filters", "", t)
 	}
 	if br.write.defined {
