@@ -7,7 +7,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
-	"github.com/rolegate/rolegate/filter"
 	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/pipeline"
 	"github.com/rolegate/rolegate/internal/predicate"
@@ -78,24 +77,10 @@ func (s *session) aggregateFind(ctx context.Context, lead pipeline.Leading, v vi
 			return err // $count of nothing is no document
 		}
 		doc, start := bsonval.BeginDocument(nil)
-		if n <= math.MaxInt32 {
-			doc = bsonval.AppendElement(doc, lead.CountField, bsonval.FromInt32(int32(n)))
-		} else {
-			doc = bsonval.AppendElement(doc, lead.CountField, bsonval.FromInt64(n))
-		}
+		doc = bsonval.AppendElement(doc, lead.CountField, bsonval.FromInt(n))
 		return emit(bsonval.EndDocument(doc, start))
 	}
-	var out []byte
-	return s.each(ctx, v, func(_, view bson.Raw) error {
-		if lead.Projection == nil {
-			return emit(view)
-		}
-		var err error
-		if out, err = filter.Project(out[:0], view, *lead.Projection); err != nil {
-			return err
-		}
-		return emit(out)
-	})
+	return s.eachProjected(ctx, v, lead.Projection, emit)
 }
 
 // atMost ends the answer after some documents.
@@ -137,7 +122,7 @@ func (s *session) planAggregate(ctx context.Context, pl *pipeline.Pipeline, lead
 	if why == nil && (len(segments) <= 1 || features.UnionWith) {
 		s.record(&reading{plan: readPlan{outcome: Exact}})
 		if len(segments) == 0 {
-			segments = []rules.Segment{{Match: nothing}} // the stages still make something of nothing
+			segments = []rules.Segment{{Match: predicate.None().Document()}} // the stages still make something of nothing
 		}
 		prefix := viewStages(s.ns.Collection, segments, s.view().KeepsID())
 		return AggregateQuery{Stages: append(prefix, client...)}, nil

@@ -25,7 +25,7 @@ func (s *session) count(ctx context.Context, v viewRead) (int64, error) {
 	p := s.planRead(v)
 	if p.outcome != Exact {
 		n := int64(0)
-		if err := s.each(ctx, v, func(_, _ bson.Raw) error { n++; return nil }); err != nil {
+		if err := s.eachPlanned(ctx, v, p, func(_, _ bson.Raw) error { n++; return nil }); err != nil {
 			return 0, err
 		}
 		return n, nil

@@ -74,10 +74,10 @@ func (it *item) directly(ctx context.Context) (done bool, err error) {
 	res, err := s.p.Store.Direct(ctx, s.ns, DirectWrite{Filter: w.Allowed, Update: w.update, Many: w.many})
 	if err != nil {
 		err = s.storeError(err)
-		if !w.many && isRejected(err) {
+		if !w.many && Rejected.is(err) {
 			return false, nil // what is wrong with it is found when it is computed here
 		}
-		return false, s.untold(err, w.many)
+		return false, untold(err, w.many)
 	}
 	it.matched, it.changed = res.Matched, res.Modified
 	return w.many || res.Matched > 0, nil
@@ -102,7 +102,7 @@ func (s *session) anyDenied(ctx context.Context, query bson.Raw, change decide) 
 }
 
 // untold says that a write of many documents which failed may have changed some of them.
-func (s *session) untold(err error, many bool) error {
+func untold(err error, many bool) error {
 	var e *Error
 	if many && errors.As(err, &e) && e.Kind != Unclear && e.Kind != Unavailable {
 		e.Message += "; some of the documents may have been changed"

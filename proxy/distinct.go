@@ -30,11 +30,12 @@ func (p *Proxy) Distinct(ctx context.Context, c Caller, op Distinct) ([]bson.Raw
 		return nil, err
 	}
 	v.anyOrder = true
-	if values, ok, err := s.distinctThere(ctx, key, v); ok || err != nil {
+	plan := s.planRead(v)
+	if values, ok, err := s.distinctThere(ctx, key, plan); ok || err != nil {
 		return values, err
 	}
 	values := valueSet{seen: map[string]struct{}{}}
-	err = s.each(ctx, v, func(_, view bson.Raw) error {
+	err = s.eachPlanned(ctx, v, plan, func(_, view bson.Raw) error {
 		within := key.Values(view, func(v bson.RawValue) bool {
 			values.add(v)
 			return values.bytes <= p.Limits.Memory
@@ -53,8 +54,7 @@ func (p *Proxy) Distinct(ctx context.Context, c Caller, op Distinct) ([]bson.Raw
 // distinctThere lets the database find the values, where it finds what matches and no more and the key is readable in all
 // of it. It reports false when there are numbers among them: of 1 and 1.0 the database keeps one, and which one may follow
 // the order of documents that are hidden.
-func (s *session) distinctThere(ctx context.Context, key query.Path, v viewRead) (values []bson.RawValue, ok bool, err error) {
-	p := s.planRead(v)
+func (s *session) distinctThere(ctx context.Context, key query.Path, p readPlan) (values []bson.RawValue, ok bool, err error) {
 	if p.outcome != Exact || !s.view().Readable(key) || hasPosition(key.String()) {
 		return nil, false, nil
 	}
@@ -88,7 +88,7 @@ func (s *session) distinctThere(ctx context.Context, key query.Path, v viewRead)
 // storesNull tells whether null is a value of the key. A database that finds values in an index also says null for what is
 // missing, so its answer depends on which indexes there are.
 func (s *session) storesNull(ctx context.Context, key query.Path, filter bson.Raw) (bool, error) {
-	q := predicate.Field(key.String(), "$type", bsonval.FromInt32(int32(bson.TypeNull)))
+	q := predicate.OfType(key.String(), bson.TypeNull)
 	if filter != nil {
 		q = predicate.And(predicate.Leaf(filter), q)
 	}

@@ -59,6 +59,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Cause }
 
+// is tells whether an error is a failure of this kind.
+func (k Kind) is(err error) bool {
+	e, known := errors.AsType[*Error](err)
+	return known && e.Kind == k
+}
+
 // withDone adds to an error what had been stored before it.
 func withDone(err error, d Done) error {
 	var e *Error

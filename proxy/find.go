@@ -21,13 +21,21 @@ func (p *Proxy) Find(ctx context.Context, c Caller, op Find, emit func(bson.Raw)
 	if err != nil {
 		return err
 	}
+	if op.Projection == nil {
+		return s.eachProjected(ctx, v, nil, emit)
+	}
+	return s.eachProjected(ctx, v, &projection, emit)
+}
+
+// eachProjected calls emit for what a projection shows of each document that matches; nil shows all of it.
+func (s *session) eachProjected(ctx context.Context, v viewRead, projection *filter.Projection, emit func(bson.Raw) error) error {
 	var out []byte
 	return s.each(ctx, v, func(_, view bson.Raw) error {
-		if op.Projection == nil {
+		if projection == nil {
 			return emit(view)
 		}
 		var err error
-		if out, err = filter.Project(out[:0], view, projection); err != nil {
+		if out, err = filter.Project(out[:0], view, *projection); err != nil {
 			return err
 		}
 		return emit(out)

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -29,9 +28,8 @@ func (p *Proxy) Insert(ctx context.Context, c Caller, op Insert) (IDs, error) {
 	res, err := p.Store.Write(ctx, op.NS, writes)
 	if err != nil {
 		err = s.storeError(err)
-		var e *Error
-		if errors.As(err, &e) && res.Done > 0 {
-			e.Done = &Done{Inserted: ids[:min(res.Done, len(ids))]}
+		if res.Done > 0 {
+			err = withDone(err, Done{Inserted: ids[:min(res.Done, len(ids))]})
 		}
 		return nil, err
 	}

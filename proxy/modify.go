@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -70,7 +69,8 @@ func (it *item) modify(ctx context.Context, c Choice) (bson.Raw, error) {
 				return nil, taken
 			}
 			doc, err := it.upsert(ctx, r)
-			if taken = duplicateKey(err); taken != nil {
+			if DuplicateKey.is(err) {
+				taken = err
 				// Somebody may just have inserted what the filter selects.
 				if err := s.bind(ctx, s.op, true); err != nil {
 					return nil, err
@@ -110,15 +110,6 @@ func (it *item) upsert(ctx context.Context, r *room) (bson.Raw, error) {
 		return nil, it.s.storeError(err)
 	}
 	return st.write.Document, nil
-}
-
-// duplicateKey is an error if it says that a key is taken, else nil.
-func duplicateKey(err error) error {
-	var e *Error
-	if errors.As(err, &e) && e.Kind == DuplicateKey {
-		return e
-	}
-	return nil
 }
 
 // show decides anew about a document that was written: the role that applies, and fields that no decision read, may be

@@ -14,7 +14,7 @@ import (
 // order is the total order of views: the client's keys, then _id where every view has it, else the view itself.
 // Views that are equal byte for byte are interchangeable.
 func (s *session) order(by *query.Sort) func(a, b bson.Raw) int {
-	byID := s.idReadable()
+	byID := s.view().KeepsID()
 	return func(a, b bson.Raw) int {
 		if by != nil {
 			if c := by.Compare(a, b); c != 0 {

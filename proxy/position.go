@@ -79,7 +79,7 @@ func (s *session) mayShift(named []string) bool {
 	for _, path := range named {
 		first, rest, _ := strings.Cut(path, ".")
 		for seg := range strings.SplitSeq(rest, ".") {
-			if seg != "" && seg[0] >= '0' && seg[0] <= '9' && !s.fieldReadable(first) {
+			if startsWithDigit(seg) && !s.fieldReadable(first) {
 				return true
 			}
 		}

@@ -65,9 +65,6 @@ func byItself(by *query.Sort, more ...bson.Raw) []bson.Raw {
 // unsetReserved is all there is to cut where nothing is hidden.
 var unsetReserved = stage("$unset", filter.Reserved)
 
-// nothing is a query that no document matches.
-var nothing = stage("_id", bson.D{{Key: "$in", Value: bson.A{}}})
-
 func limitStage(n int64) bson.Raw { return stage("$limit", n) }
 
 // stage marshals {name: spec}. A stage that could not be marshalled is one that no server takes.

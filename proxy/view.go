@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"sort"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -63,7 +62,7 @@ func (s *session) planRead(v viewRead) readPlan {
 	case narrowed.Exact:
 		p.outcome = Exact
 	}
-	sortSent := v.sort == nil || s.allReadable(v.sort.Paths()) && (p.exact() || cannotFail(v.sort))
+	sortSent := v.sort == nil || view.AllReadable(v.sort.Paths()) && (p.exact() || cannotFail(v.sort))
 	switch {
 	case v.anyOrder:
 		p.ordered = true
@@ -72,7 +71,7 @@ func (s *session) planRead(v viewRead) readPlan {
 		if v.sort != nil {
 			p.query.Sort = v.sort.Keys()
 		}
-	case sortSent && s.idReadable():
+	case sortSent && view.KeepsID():
 		p.ordered = true
 		p.query.Sort = withID(v.sort)
 	}
@@ -83,25 +82,13 @@ func (s *session) planRead(v viewRead) readPlan {
 	return p
 }
 
-func (s *session) allReadable(paths []query.Path) bool {
-	for _, p := range paths {
-		if !s.view().Readable(p) {
-			return false
-		}
-	}
-	return true
-}
-
-// idReadable tells whether every document of the view shows its _id.
-func (s *session) idReadable() bool {
-	id, err := query.ParsePath("_id")
-	return err == nil && s.view().Readable(id)
-}
-
 // each calls f with the stored document and its view, for every document that matches, in order. Both are valid during
 // the call only.
 func (s *session) each(ctx context.Context, v viewRead, f func(stored, view bson.Raw) error) error {
-	p := s.planRead(v)
+	return s.eachPlanned(ctx, v, s.planRead(v), f)
+}
+
+func (s *session) eachPlanned(ctx context.Context, v viewRead, p readPlan, f func(stored, view bson.Raw) error) error {
 	r := reading{plan: p}
 	defer s.record(&r)
 	if p.outcome == None {
@@ -127,17 +114,12 @@ func (s *session) each(ctx context.Context, v viewRead, f func(stored, view bson
 		err := f(stored, view)
 		return v.limit == 0 || int64(r.returned) < v.limit, err
 	})
-	if r.fetched == 0 && isRejected(err) && v.sort != nil && !cannotFail(v.sort) && !s.view().PassThrough() {
+	if r.fetched == 0 && Rejected.is(err) && v.sort != nil && !cannotFail(v.sort) && !s.view().PassThrough() {
 		// It met two arrays in documents of the view. Sorting the view does not fail.
 		r.plan.query.Sort, r.plan.query.Skip, r.plan.query.Limit = nil, 0, 0
 		return s.sorted(ctx, v, &r, f)
 	}
 	return err
-}
-
-func isRejected(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Kind == Rejected
 }
 
 // scan reads from the store, decides, cuts, and evaluates the client's filter again on what is left.

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -60,8 +59,7 @@ func (st *step) done() {
 // raced tells whether an upsert could not insert its document because of a key that is taken. Somebody may just have
 // inserted what the filter selects.
 func (st *step) raced() bool {
-	var e *Error
-	return st.write.Kind == InsertDocument && st.of.decide != nil && errors.As(st.err, &e) && e.Kind == DuplicateKey
+	return st.write.Kind == InsertDocument && st.of.decide != nil && DuplicateKey.is(st.err)
 }
 
 // id is that of the document which the step changes or adds.
