@@ -71,7 +71,7 @@ func (x *explainer) hiddenFromFilter(doc, view bson.Raw) []string {
 
 // verdicts lists the query filters that apply, and returns the first that does not let the document pass.
 func (x *explainer) verdicts(d *Document, doc bson.Raw) (stopped string) {
-	for _, f := range x.plan.Bound.Filters() {
+	for _, f := range x.queryFilters {
 		if f.Applies == expr.False {
 			continue
 		}

@@ -39,23 +39,25 @@ func operations() map[string]string {
 }
 
 type explainer struct {
-	o    Options
-	plan *proxy.Planned
+	o            Options
+	proxy        *proxy.Proxy
+	plan         *proxy.Planned
+	queryFilters []rules.FilterState
 }
 
 // New explains a request. An error is what the client would be told.
 func New(o Options) (*Report, error) {
-	x := &explainer{o: o}
+	x := &explainer{o: o, proxy: proxy.New(o.Proxy)}
 	if err := x.complete(); err != nil {
 		return nil, err
 	}
 	caller := proxy.Caller{User: &x.o.User.User, Request: x.o.User.Request}
 	find := proxy.Find{NS: x.o.Namespace, Filter: x.o.Filter, Sort: x.o.Sort}
-	plan, err := proxy.New(x.o.Proxy).Plan(caller, rules.CustomData{Document: x.o.User.CustomData}, x.o.Operation, find)
+	plan, err := x.proxy.Plan(caller, x.customData(), x.o.Operation, find)
 	if err != nil {
 		return nil, told(err)
 	}
-	x.plan = plan
+	x.plan, x.queryFilters = plan, plan.Bound.Filters()
 	write, err := x.write(caller)
 	if err != nil {
 		return nil, err
@@ -71,6 +73,8 @@ func New(o Options) (*Report, error) {
 	return r, nil
 }
 
+func (x *explainer) customData() rules.CustomData { return rules.CustomData{Document: x.o.User.CustomData} }
+
 // told is an error as the client would be told of it.
 func told(err error) error {
 	if refused, ok := errors.AsType[*proxy.Error](err); ok {
@@ -82,12 +86,11 @@ func told(err error) error {
 // write tells how an update that was given, or a deletion, would be carried out.
 func (x *explainer) write(caller proxy.Caller) (w *Write, err error) {
 	var plan *proxy.PlannedWrite
-	p, custom := proxy.New(x.o.Proxy), rules.CustomData{Document: x.o.User.CustomData}
 	switch {
 	case x.o.Update != nil:
-		plan, err = p.PlanUpdate(caller, custom, proxy.Update{NS: x.o.Namespace, Filter: x.o.Filter, Update: x.o.Update, Many: x.o.Many})
+		plan, err = x.proxy.PlanUpdate(caller, x.customData(), proxy.Update{NS: x.o.Namespace, Filter: x.o.Filter, Update: x.o.Update, Many: x.o.Many})
 	case x.o.Operation == "delete":
-		plan, err = p.PlanDelete(caller, custom, proxy.Delete{NS: x.o.Namespace, Filter: x.o.Filter, Many: x.o.Many})
+		plan, err = x.proxy.PlanDelete(caller, x.customData(), proxy.Delete{NS: x.o.Namespace, Filter: x.o.Filter, Many: x.o.Many})
 	default:
 		return nil, nil
 	}
@@ -153,7 +156,7 @@ func (x *explainer) notes() []string {
 
 func (x *explainer) filters() []Filter {
 	out := []Filter{}
-	for _, f := range x.plan.Bound.Filters() {
+	for _, f := range x.queryFilters {
 		shown := Filter{
 			Name: f.Source.Name, At: f.Source.Span.String(), HidesAll: f.None && f.Applies != expr.False,
 			ApplyWhen: x.step(x.plan.Bound.Trace(f.Source.ApplyWhen, expr.BeforeDocuments, nil)),
@@ -263,7 +266,7 @@ func (x *explainer) fieldNames(r *config.Role) []string {
 	for _, f := range r.Fields {
 		add(f.Name)
 	}
-	for _, f := range x.plan.Bound.Filters() {
+	for _, f := range x.queryFilters {
 		if f.Applies == expr.False || f.Source.Projection == nil || len(f.Source.Projection.Members) == 0 {
 			continue
 		}
