@@ -73,7 +73,9 @@ func New(o Options) (*Report, error) {
 	return r, nil
 }
 
-func (x *explainer) customData() rules.CustomData { return rules.CustomData{Document: x.o.User.CustomData} }
+func (x *explainer) customData() rules.CustomData {
+	return rules.CustomData{Document: x.o.User.CustomData}
+}
 
 // told is an error as the client would be told of it.
 func told(err error) error {
