@@ -238,11 +238,7 @@ func (j judge) mayChangeDocument(f *field, before, after bson.RawValue) bool {
 		return false
 	}
 	for _, name := range names(was, is) {
-		entry := f.fields[name]
-		if entry == nil || !isName(name) {
-			entry = &field{}
-		}
-		if !j.mayChange(entry, find(was, name), find(is, name)) {
+		if !j.mayChange(f.entry(name), find(was, name), find(is, name)) {
 			return false
 		}
 	}

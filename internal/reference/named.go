@@ -44,20 +44,15 @@ func (r *Rules) JudgeNamed(facts *Facts, c Change, named []Named) Verdict {
 // hides tells whether a part of a path, or of what is below it, is not shown.
 func (p projection) hides(path string) bool {
 	path = strings.ReplaceAll(path, ".", "\x00")
-	above, whole := false, path == ""
-	for _, listed := range p.paths {
-		above = above || listed == path || strings.HasPrefix(path, below(listed, ""))
-		whole = whole || strings.HasPrefix(listed, below(path, ""))
-	}
 	switch {
 	case path == "_id":
 		return !p.id
 	case path == "":
 		return p.kind != neutral || !p.id
 	case p.kind == inclusion:
-		return !above
+		return !p.names(path)
 	}
-	return p.kind == exclusion && (above || whole)
+	return p.kind == exclusion && (p.names(path) || p.inside(path))
 }
 
 // readsAll tells whether the role shows what is at a path with everything below it and every container above it.
@@ -91,12 +86,7 @@ func (r role) readsAll(j judge, doc bson.Raw, path string) bool {
 
 // readsBelow follows a path below an entry. In an array there are only positions, and only documents are there to be read.
 func readsBelow(j judge, f *field, v bson.RawValue, path string, read, write verdict, gate Truth) bool {
-	if !read.defined && !bsonval.IsMissing(f.read) {
-		read = verdict{true, j.expression(f.read)}
-	}
-	if !write.defined && !bsonval.IsMissing(f.write) {
-		write = verdict{true, all(gate, j.expression(f.write))}
-	}
+	read, write = f.under(j, read, write, gate)
 	switch {
 	case some(read.truth, write.truth) == True:
 		return true

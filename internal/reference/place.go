@@ -72,7 +72,7 @@ func (p place) value() bson.RawValue {
 	path := strings.Split(p.path, ".")
 	for i, name := range path {
 		if isArray(v) && bsonval.IsMissing(at(v, name)) {
-			found := reach(v, path[i:])
+			found := reached(v, path[i:], true)
 			if len(found) == 0 {
 				return bson.RawValue{}
 			}
@@ -93,13 +93,8 @@ func at(v bson.RawValue, name string) bson.RawValue {
 
 // reached lists the values that a path leads to, through arrays as MongoDB goes: into the documents in an array, and to
 // the element that a number names.
-func (p place) reached() []bson.RawValue {
-	return reach(bsonval.FromDocument(p.holder), strings.Split(p.path, "."))
-}
-
-func reach(v bson.RawValue, path []string) []bson.RawValue { return reached(v, path, true) }
-
-// reached follows a path. Where both is set, a number in it may be a position in an array and a name in the array's
+//
+// Where both is set, a number in it may be a position in an array and a name in the array's
 // documents.
 func reached(v bson.RawValue, path []string, both bool) []bson.RawValue {
 	if len(path) == 0 {
@@ -169,7 +164,7 @@ func (p place) equals(v bson.RawValue) Truth {
 	if p.matches("eq", v) == True || !isArray(v) {
 		return p.matches("eq", v)
 	}
-	for _, own := range p.reached() {
+	for _, own := range reached(bsonval.FromDocument(p.holder), strings.Split(p.path, "."), true) {
 		if !isArray(own) && !isNull(own) && slices.ContainsFunc(values(v), func(e bson.RawValue) bool { return bsonval.Equal(e, own) }) {
 			return True
 		}

@@ -98,6 +98,11 @@ func (p projection) names(path string) bool {
 	})
 }
 
+// inside tells whether a path below this one is listed.
+func (p projection) inside(path string) bool {
+	return slices.ContainsFunc(p.paths, func(listed string) bool { return strings.HasPrefix(listed, below(path, "")) })
+}
+
 // complement shows what p hides.
 func (p projection) complement() projection {
 	return projection{kind: map[kind]kind{neutral: inclusion, inclusion: exclusion, exclusion: inclusion}[p.kind], id: !p.id, paths: p.paths}
@@ -123,7 +128,7 @@ func (p projection) apply(fields []element) []element {
 // value projects the value at a path.
 func (p projection) value(path string, v bson.RawValue) bson.RawValue {
 	named := slices.Contains(p.paths, path)
-	inside := slices.ContainsFunc(p.paths, func(listed string) bool { return strings.HasPrefix(listed, below(path, "")) })
+	inside := p.inside(path)
 	switch {
 	case named && p.kind == exclusion, !named && !inside && p.kind == inclusion:
 		return bson.RawValue{}

@@ -27,11 +27,7 @@ func (r role) cut(j judge, doc bson.Raw) []element {
 	c := cutter{gate: gate}
 	var kept []element
 	for _, e := range elements(doc) {
-		entry := r.additional
-		if own := r.fields[e.name]; own != nil && isName(e.name) {
-			entry = own
-		}
-		if v := c.value(j, entry, e.value, verdict{}, verdict{}); !bsonval.IsMissing(v) {
+		if v := c.value(j, r.entry(e.name), e.value, verdict{}, verdict{}); !bsonval.IsMissing(v) {
 			kept = append(kept, element{e.name, v})
 		}
 	}
@@ -86,15 +82,29 @@ type verdict struct {
 	truth   Truth
 }
 
-// value returns what may be read of a value under an entry; none if it is nothing.
-func (c *cutter) value(j judge, f *field, v bson.RawValue, read, write verdict) bson.RawValue {
-	j = j.of(v)
+// under is what holds at an entry: what one above it has defined, or else it itself.
+func (f *field) under(j judge, read, write verdict, gate Truth) (verdict, verdict) {
 	if !read.defined && !bsonval.IsMissing(f.read) {
 		read = verdict{true, j.expression(f.read)}
 	}
 	if !write.defined && !bsonval.IsMissing(f.write) {
-		write = verdict{true, all(c.gate, j.expression(f.write))}
+		write = verdict{true, all(gate, j.expression(f.write))}
 	}
+	return read, write
+}
+
+// entry is what is said of a field below; of one that is not listed, nothing.
+func (f *field) entry(name string) *field {
+	if own := f.fields[name]; own != nil && isName(name) {
+		return own
+	}
+	return &field{}
+}
+
+// value returns what may be read of a value under an entry; none if it is nothing.
+func (c *cutter) value(j judge, f *field, v bson.RawValue, read, write verdict) bson.RawValue {
+	j = j.of(v)
+	read, write = f.under(j, read, write, c.gate)
 	whole := some(read.truth, write.truth)
 	switch {
 	case whole == True:
@@ -112,11 +122,7 @@ func (c *cutter) value(j judge, f *field, v bson.RawValue, read, write verdict) 
 func (c *cutter) document(j judge, f *field, v bson.RawValue, read, write verdict) bson.RawValue {
 	var kept []element
 	for _, e := range elements(document(v)) {
-		entry := f.fields[e.name]
-		if entry == nil || !isName(e.name) {
-			entry = &field{}
-		}
-		if inner := c.value(j, entry, e.value, read, write); !bsonval.IsMissing(inner) {
+		if inner := c.value(j, f.entry(e.name), e.value, read, write); !bsonval.IsMissing(inner) {
 			kept = append(kept, element{e.name, inner})
 		}
 	}
