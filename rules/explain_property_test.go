@@ -20,18 +20,9 @@ func TestExplainAgrees(t *testing.T) {
 	outcomes := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		d := drawer{rt}
-		var roles []string
-		for i := range 1 + d.number("roles", 2) {
-			roles = append(roles, d.role(i))
-		}
-		filters := ``
-		if d.number("filters", 3) == 0 {
-			filters = `{"name":"f","apply_when":true,"query":` + d.filter(0) + `,"projection":` +
-				d.of("projection", `{}`, `{"a":0}`, `{"a.b":0}`, `{"a":1}`, `{"b":1,"_id":0}`) + `}`
-		}
-		file := rulesFile(strings.Join(roles, ","), filters)
+		file, filtered := d.rules()
 		policy := compile(t, file, rules.Options{})
-		user := rules.User{ID: "ua", Type: rules.NormalUser, Data: mustDoc(t, `{"list":["ua","x",1],"nulls":["ua",null],"doc":{"a":1},"one":1}`)}
+		user := drawnUser(t)
 		rs, _ := policy.Collection(ns)
 		b, err := rs.Bind(&user, rules.CustomData{}, &rules.Request{Operation: "find"})
 		if err != nil {
@@ -52,7 +43,7 @@ func TestExplainAgrees(t *testing.T) {
 			c.view(view, visible, viewErr)
 			c.roles(decider.Decide(stored))
 			c.fields(view)
-			c.extents(filters != ``)
+			c.extents(filtered)
 			outcomes[r.Document.Decision.Shows]++
 			if err := r.WriteText(&strings.Builder{}); err != nil {
 				rt.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/integration/testdb"
 	"github.com/rolegate/rolegate/internal/policytest"
 	"github.com/rolegate/rolegate/internal/reference"
 	"github.com/rolegate/rolegate/rules"
@@ -20,9 +21,9 @@ const (
 
 // TestDecisions shows changes of all kinds to the rules of the product and to the model, without a database.
 func TestDecisions(t *testing.T) {
-	scale, seed := setting(t, "ROLEGATE_JOURNAL_SCALE", 1), uint64(setting(t, "ROLEGATE_JOURNAL_SEED", 1))
+	scale, seed := testdb.Setting(t, "ROLEGATE_JOURNAL_SCALE", 1), uint64(testdb.Setting(t, "ROLEGATE_JOURNAL_SEED", 1))
 	users := makeUsers()
-	c, failures, shown := counts{}, 0, setting(t, "ROLEGATE_JOURNAL_FAILURES", shownFailures)
+	c, failures, shown := counts{}, 0, testdb.Setting(t, "ROLEGATE_JOURNAL_FAILURES", shownFailures)
 	for i := range decisionWorlds * scale {
 		random := rand.New(rand.NewPCG(seed, uint64(5000+i)))
 		w := randomWorld(random, users)

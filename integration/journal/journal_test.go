@@ -2,9 +2,9 @@ package journal_test
 
 import (
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"testing"
+
+	"github.com/rolegate/rolegate/integration/testdb"
 )
 
 const (
@@ -12,19 +12,6 @@ const (
 	requestsOfUser = 10
 	shownFailures  = 5
 )
-
-func setting(t *testing.T, name string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
-		t.Fatalf("%s must be a number that is not negative", name)
-	}
-	return n
-}
 
 // worldOf is one of those that are written down, and after them a random one.
 func worldOf(i int, random *rand.Rand, users []*user) *world {
@@ -38,8 +25,8 @@ func worldOf(i int, random *rand.Rand, users []*user) *world {
 func TestJournal(t *testing.T) {
 	b := open(t)
 	b.NeedReal(t, "exact guards")
-	scale, seed := setting(t, "ROLEGATE_JOURNAL_SCALE", 1), uint64(setting(t, "ROLEGATE_JOURNAL_SEED", 1))
-	c, failures, shown := counts{}, 0, setting(t, "ROLEGATE_JOURNAL_FAILURES", shownFailures)
+	scale, seed := testdb.Setting(t, "ROLEGATE_JOURNAL_SCALE", 1), uint64(testdb.Setting(t, "ROLEGATE_JOURNAL_SEED", 1))
+	c, failures, shown := counts{}, 0, testdb.Setting(t, "ROLEGATE_JOURNAL_FAILURES", shownFailures)
 	for n := range scale * (len(worlds) + randomWorlds) {
 		random := rand.New(rand.NewPCG(seed, uint64(n)))
 		w := worldOf(n%(len(worlds)+randomWorlds), random, b.users)

@@ -2,7 +2,6 @@ package journal_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -13,8 +12,6 @@ import (
 	"github.com/rolegate/rolegate/internal/reference"
 	"github.com/rolegate/rolegate/proxy"
 )
-
-func isDuplicate(err error) bool { return errors.Is(err, proxy.ErrDuplicateKey) }
 
 // kinds are the errors that users may meet. All others are failures of the test.
 var kinds = map[proxy.Kind]string{

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -150,7 +151,7 @@ func (r *request) sendBeside(ctx context.Context, rec *recorder, ns rules.Namesp
 	}
 	doc := with(set, "_id", key, raw(bson.D{{Key: "_id", Value: 0}}))
 	_, err = rec.Write(ctx, ns, []proxy.GuardedWrite{{Kind: proxy.InsertDocument, Document: doc}})
-	if err != nil && !isDuplicate(err) {
+	if err != nil && !errors.Is(err, proxy.ErrDuplicateKey) {
 		return err
 	}
 	return nil

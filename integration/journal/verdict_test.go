@@ -10,6 +10,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/integration/testdb"
 	"github.com/rolegate/rolegate/internal/reference"
 	"github.com/rolegate/rolegate/proxy"
 )
@@ -23,8 +24,8 @@ const (
 // right state: those of the model.
 func TestVerdicts(t *testing.T) {
 	b := open(t)
-	scale, seed := setting(t, "ROLEGATE_JOURNAL_SCALE", 1), uint64(setting(t, "ROLEGATE_JOURNAL_SEED", 1))
-	c, failures, shown := counts{}, 0, setting(t, "ROLEGATE_JOURNAL_FAILURES", shownFailures)
+	scale, seed := testdb.Setting(t, "ROLEGATE_JOURNAL_SCALE", 1), uint64(testdb.Setting(t, "ROLEGATE_JOURNAL_SEED", 1))
+	c, failures, shown := counts{}, 0, testdb.Setting(t, "ROLEGATE_JOURNAL_FAILURES", shownFailures)
 	for i := range len(worlds) + verdictWorlds*scale {
 		random := rand.New(rand.NewPCG(seed, uint64(1000+i)))
 		w := worldOf(i, random, b.users)

@@ -5,7 +5,6 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
 
 	"github.com/rolegate/rolegate/filter"
 	"github.com/rolegate/rolegate/integration/oracle"
@@ -34,8 +33,7 @@ func cutThere(t *testing.T, coll *mongo.Collection, n int, stages []bson.Raw) []
 	for _, s := range stages {
 		pipeline = append(pipeline, s)
 	}
-	// The position stays known although _id may be cut away, and nothing is told from something empty.
-	cur, err := coll.Aggregate(t.Context(), pipeline, options.Aggregate())
+	cur, err := coll.Aggregate(t.Context(), pipeline)
 	if err != nil {
 		t.Fatalf("%v: %s", err, oracle.JSON(bson.D{{Key: "p", Value: pipeline}}))
 	}

@@ -103,5 +103,8 @@ func TestPredicatesAreReadAsMeant(t *testing.T) {
 			}
 		}
 	}
+	if sent == 0 {
+		t.Error("no predicate was sent")
+	}
 	t.Logf("%d predicates, %d not as meant", sent, failures)
 }

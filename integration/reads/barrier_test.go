@@ -60,8 +60,9 @@ func TestBarrier(t *testing.T) {
 			}
 			for _, first := range clientStages {
 				for _, more := range behind {
-					b.checkBarrier(t, append([]string{first}, more...))
-					n++
+					if b.checkBarrier(t, append([]string{first}, more...)) {
+						n++
+					}
 				}
 			}
 		})
@@ -71,7 +72,8 @@ func TestBarrier(t *testing.T) {
 	}
 }
 
-func (b bench) checkBarrier(t *testing.T, texts []string) {
+// checkBarrier reports false when there is nothing to check: no pipeline was sent.
+func (b bench) checkBarrier(t *testing.T, texts []string) bool {
 	t.Helper()
 	var stages []bson.Raw
 	for _, s := range texts {
@@ -83,7 +85,7 @@ func (b bench) checkBarrier(t *testing.T, texts []string) {
 		t.Fatalf("%s: %v", texts, err)
 	}
 	if len(b.store.sent) == 0 {
-		return // answered as a find
+		return false // answered as a find
 	}
 	sent := b.store.sent[0]
 	if sent.Documents {
@@ -97,6 +99,7 @@ func (b bench) checkBarrier(t *testing.T, texts []string) {
 	if diff := cmp.Diff(alone, whole); diff != "" {
 		t.Errorf("%s: in front of the barrier (-what makes the view +with the client's stages behind it):\n%s", texts, diff)
 	}
+	return true
 }
 
 // isBarrier recognizes the computed $replaceWith, which the server calls $replaceRoot.

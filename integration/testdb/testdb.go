@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -152,4 +153,18 @@ func (s *Server) Dump(t testing.TB, database, collection string) []bson.Raw {
 		t.Fatalf("dump %s.%s: %v", database, collection, err)
 	}
 	return docs
+}
+
+// Setting is a number of the environment by which a test is made larger or made to repeat itself.
+func Setting(t testing.TB, name string, otherwise int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 {
+		t.Fatalf("%s must be a number that is not negative", name)
+	}
+	return n
 }

@@ -23,7 +23,7 @@ func TestTheModelAnswersAsMongoDB(t *testing.T) {
 	db.NeedReal(t, "MongoDB's own semantics")
 	coll := db.Client(t).Database(db.Database(t)).Collection("c")
 	for i := range modelRounds {
-		g := newGenerator(uint64(setting(t, "ROLEGATE_WORLDS_SEED", 1)), uint64(i), true)
+		g := newGenerator(uint64(testdb.Setting(t, "ROLEGATE_WORLDS_SEED", 1)), uint64(i), true)
 		g.makeDocuments()
 		if _, err := coll.DeleteMany(t.Context(), bson.D{}); err != nil {
 			t.Fatal(err)

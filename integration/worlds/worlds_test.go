@@ -1,9 +1,9 @@
 package worlds_test
 
 import (
-	"os"
-	"strconv"
 	"testing"
+
+	"github.com/rolegate/rolegate/integration/testdb"
 )
 
 // How much is asked with a scale of one.
@@ -15,28 +15,15 @@ const (
 	shownFailures   = 5
 )
 
-func setting(t *testing.T, name string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(name)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 0 {
-		t.Fatalf("%s must be a number that is not negative", name)
-	}
-	return n
-}
-
 // TestWorlds asks the product everything that random worlds come up with.
 func TestWorlds(t *testing.T) {
 	r := newRunner(t)
-	seed, shown := setting(t, "ROLEGATE_WORLDS_SEED", 1), setting(t, "ROLEGATE_WORLDS_FAILURES", shownFailures)
+	seed, shown := testdb.Setting(t, "ROLEGATE_WORLDS_SEED", 1), testdb.Setting(t, "ROLEGATE_WORLDS_FAILURES", shownFailures)
 	batches := embeddedBatches
 	if r.db.Real {
 		batches = realBatches
 	}
-	for i := range batches * setting(t, "ROLEGATE_WORLDS_SCALE", 1) {
+	for i := range batches * testdb.Setting(t, "ROLEGATE_WORLDS_SCALE", 1) {
 		g := newGenerator(uint64(seed), uint64(i), r.db.Real)
 		var worlds []*World
 		for range worldsInBatch {
