@@ -97,7 +97,7 @@ func New(ctx context.Context, c Config) (*Authenticator, error) {
 	// Fetching goes on in the background after ctx, which is that of the start, has ended.
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if c.Keys != nil {
-		a.keys = newKeyCache(c.Keys, c.App, c.Now)
+		a.keys = newKeyCache(c)
 	}
 	if c.Users != nil {
 		a.users, a.signer = newUserCache(c), newSigner(c)

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -12,61 +11,22 @@ import (
 // keyLife is how long a key is remembered. A key that another process revokes works that much longer.
 const keyLife = 5 * time.Second
 
-// maxRemembered bounds the memory of a cache. It is emptied when it is full.
-const maxRemembered = 10_000
-
 // keyCache remembers for a short time which keys exist.
 type keyCache struct {
-	store KeyStore
-	app   string
-	now   func() time.Time
-
-	mu    sync.Mutex
-	seen  map[string]seenKey // :: key id → what was found
-	epoch int                // counts forget: what was asked for before is not remembered after
+	cache[string, Key] // :: key id
+	store              KeyStore
+	app                string
 }
 
-type seenKey struct {
-	key   Key
-	known bool
-	at    time.Time
-}
-
-func newKeyCache(store KeyStore, app string, now func() time.Time) *keyCache {
-	return &keyCache{store: store, app: app, now: now, seen: map[string]seenKey{}}
+func newKeyCache(c Config) *keyCache {
+	k := &keyCache{store: c.Keys, app: c.App}
+	k.life, k.none, k.now, k.seen = keyLife, ErrNoKey, c.Now, map[string]seen[Key]{}
+	return k
 }
 
 // find returns a key or ErrNoKey.
 func (c *keyCache) find(ctx context.Context, id string) (Key, error) {
-	c.mu.Lock()
-	s, ok := c.seen[id]
-	epoch := c.epoch
-	c.mu.Unlock()
-	asked := c.now()
-	if !ok || asked.Sub(s.at) >= keyLife {
-		key, err := c.store.Find(ctx, c.app, id)
-		if err != nil && !errors.Is(err, ErrNoKey) {
-			return Key{}, err
-		}
-		s = seenKey{key: key, known: err == nil, at: asked}
-		c.remember(id, s, epoch)
-	}
-	if !s.known {
-		return Key{}, ErrNoKey
-	}
-	return s.key, nil
-}
-
-func (c *keyCache) remember(id string, s seenKey, epoch int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if epoch != c.epoch {
-		return
-	}
-	if len(c.seen) >= maxRemembered {
-		clear(c.seen)
-	}
-	c.seen[id] = s
+	return c.remembered(id, func() (Key, error) { return c.store.Find(ctx, c.app, id) })
 }
 
 // taken tells whether a user of this id exists, revoked or not. Ids of keys are ObjectIds, of which capital letters are
@@ -81,12 +41,4 @@ func (c *keyCache) taken(ctx context.Context, user string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// forget makes what this process changes known at once.
-func (c *keyCache) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.epoch++
-	clear(c.seen)
 }

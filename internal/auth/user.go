@@ -51,16 +51,10 @@ func (a *Authenticator) checked(ctx context.Context, id string, check func(*User
 	if err == nil && check(&user) == nil {
 		return user, nil
 	}
-	if err == nil || errors.Is(err, ErrNoUser) {
-		user, err = a.cfg.Users.Find(ctx, a.cfg.App, id)
-	}
-	switch {
-	case errors.Is(err, ErrNoUser):
-		return User{}, failed("the store knows no such user")
-	case err != nil:
+	if err != nil && !errors.Is(err, ErrNoUser) {
 		return User{}, unavailable("the store of users", err)
 	}
-	return user, check(&user)
+	return a.stored(ctx, id, check)
 }
 
 // loginByPassword is byPassword for a login: from then on the user is nobody else's to take over.

@@ -34,13 +34,10 @@ func (s *Store) Direct(ctx context.Context, ns rules.Namespace, w proxy.DirectWr
 		return proxy.DirectResult{}, notUnderstood(err)
 	}
 	res := proxy.DirectResult{Matched: int64(reply.N), Modified: int64(reply.Modified)}
-	switch {
-	case len(reply.WriteErrors) > 0:
+	if len(reply.WriteErrors) > 0 {
 		return res, statementError(reply.WriteErrors[0].Code)
-	case reply.WriteConcernError != nil:
-		return res, fmt.Errorf("%w: write concern not satisfied (code %d)", proxy.ErrUnclear, reply.WriteConcernError.Code)
 	}
-	return res, nil
+	return res, reply.WriteConcernError.error()
 }
 
 func directCommand(collection string, w proxy.DirectWrite, caps capabilities) (bson.D, error) {

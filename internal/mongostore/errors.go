@@ -100,42 +100,34 @@ func writeError(err error) error {
 	if !errors.As(err, &server) || server.Code == 0 {
 		return fmt.Errorf("%w: %s", proxy.ErrUnclear, err.Error())
 	}
-	kind := proxy.ErrRejected
-	switch code := server.Code; {
-	case beforeWriting[code], server.HasErrorLabel(driver.NoWritesPerformed):
+	kind := writeKind(server.Code)
+	if server.HasErrorLabel(driver.NoWritesPerformed) {
 		kind = proxy.ErrUnavailable
-	case becauseOfTime[code], becauseOfState[code], becauseOfUnknown[code]:
-		kind = proxy.ErrUnclear
-	case becauseOfKey[code]: // findAndModify has no statements
-		kind = proxy.ErrDuplicateKey
-	case becauseOfDocument[code]:
-		kind = proxy.ErrNotTaken
-	case becauseOfSize[code]:
-		kind = proxy.ErrDocumentTooLarge
-	case becauseOfRights[code]:
-		kind = errNoRights
 	}
 	return fmt.Errorf("%w (%s, code %d)", kind, server.Name, server.Code)
 }
 
 // statementError maps the failure of one statement, which the server reports only for what it has not stored.
 func statementError(code int32) error {
-	kind := proxy.ErrRejected
+	return fmt.Errorf("%w (code %d)", writeKind(code), code)
+}
+
+func writeKind(code int32) error {
 	switch {
 	case becauseOfKey[code]:
-		kind = proxy.ErrDuplicateKey
+		return proxy.ErrDuplicateKey
 	case becauseOfDocument[code]:
-		kind = proxy.ErrNotTaken
+		return proxy.ErrNotTaken
 	case becauseOfSize[code]:
-		kind = proxy.ErrDocumentTooLarge
+		return proxy.ErrDocumentTooLarge
 	case beforeWriting[code]:
-		kind = proxy.ErrUnavailable
+		return proxy.ErrUnavailable
 	case becauseOfTime[code], becauseOfState[code], becauseOfUnknown[code]:
-		kind = proxy.ErrUnclear
+		return proxy.ErrUnclear
 	case becauseOfRights[code]:
-		kind = errNoRights
+		return errNoRights
 	}
-	return fmt.Errorf("%w (code %d)", kind, code)
+	return proxy.ErrRejected
 }
 
 // notSent reports that nothing reached the server. A context error stays visible behind it only if it is the

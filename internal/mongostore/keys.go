@@ -89,7 +89,7 @@ func (k *Keys) Revoke(ctx context.Context, app, id string, at time.Time) error {
 	}
 	// Of two that revoke at once, the first sets the time.
 	_, err := k.update(ctx, keyCollection,
-		bson.D{{Key: "_id", Value: keyID{app, id}}, {Key: "revoked", Value: bson.D{{Key: "$exists", Value: false}}}},
+		bson.D{{Key: "_id", Value: keyID{app, id}}, missing("revoked")},
 		bson.D{{Key: "$set", Value: bson.D{{Key: "revoked", Value: at}}}})
 	return err
 }
@@ -101,14 +101,11 @@ func (k *Keys) keys(ctx context.Context, filter bson.D) ([]auth.Key, error) {
 		if err := bson.Unmarshal(raw, &r); err != nil {
 			return fmt.Errorf("a stored API key cannot be read: %w", err)
 		}
-		key := auth.Key{ID: r.ID.Key, App: r.ID.App, Name: r.Name, User: r.User, Disabled: r.Disabled, Created: r.Created.UTC()}
+		key := auth.Key{ID: r.ID.Key, App: r.ID.App, Name: r.Name, User: r.User, Disabled: r.Disabled, Created: r.Created.UTC(), Revoked: utc(r.Revoked)}
 		if len(r.Hash) != len(key.Hash) {
 			return errors.New("a stored API key has no hash")
 		}
 		copy(key.Hash[:], r.Hash)
-		if !r.Revoked.IsZero() {
-			key.Revoked = r.Revoked.UTC()
-		}
 		keys = append(keys, key)
 		return nil
 	})

@@ -34,10 +34,8 @@ func (o own) write(ctx context.Context, collection string, f form, statement any
 	if err != nil {
 		return 0, notSent(err)
 	}
-	if !caps.expr && f != insertForm {
-		// See Store.Write: one writer at a time makes up for updates that are not atomic.
-		o.source.oneWriter.Lock()
-		defer o.source.oneWriter.Unlock()
+	if f != insertForm {
+		defer o.source.takeTurns(caps)()
 	}
 	ns := rules.Namespace{Database: o.database, Collection: collection}
 	_, done, err := o.source.send(ctx, o.database, batch{form: f, ns: ns, statements: []bson.Raw{raw}})

@@ -47,13 +47,21 @@ func newPlan(o Options) (*plan, error) {
 	if err := checkOrigins(o.AllowedOrigins, c.app.Root, &own); err != nil {
 		return nil, err
 	}
+	if err := p.settle(own); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// settle adds what is wrong besides the rules, and refuses a plan that nobody may be served by.
+func (p *plan) settle(own source.Diagnostics) error {
 	p.ds = append(p.ds, own...)
 	p.ds.Sort()
 	p.usable = p.usable && !own.HasErrors()
-	if p.ds.HasErrors() && (!o.Quarantine || !p.usable) {
-		return nil, &ConfigError{Diagnostics: p.ds, Usable: p.usable}
+	if p.ds.HasErrors() && (!p.o.Quarantine || !p.usable) {
+		return &ConfigError{Diagnostics: p.ds, Usable: p.usable}
 	}
-	return p, nil
+	return nil
 }
 
 func appID(app *config.App, given string, ds *source.Diagnostics) string {

@@ -31,11 +31,8 @@ func OpenRules(o Options) (*Rules, error) {
 	}
 	p := &plan{compiled: c, o: o, settings: settings}
 	names := findNames(c.app, settings, &own)
-	p.ds = append(p.ds, own...)
-	p.ds.Sort()
-	p.usable = p.usable && !own.HasErrors()
-	if p.ds.HasErrors() && (!o.Quarantine || !p.usable) {
-		return nil, &ConfigError{Diagnostics: p.ds, Usable: p.usable}
+	if err := p.settle(own); err != nil {
+		return nil, err
 	}
 	return &Rules{Proxy: p.proxyConfig(nil), DataSources: names}, nil
 }

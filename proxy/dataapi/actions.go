@@ -100,16 +100,9 @@ func insertOne(ctx context.Context, c call) error {
 }
 
 func insertMany(ctx context.Context, c call) error {
-	docs, err := c.request.objects("documents")
-	switch {
-	case err != nil:
+	docs, err := c.request.several("documents")
+	if err != nil {
 		return err
-	case docs == nil:
-		return missing("documents is required")
-	case len(docs) == 0:
-		return invalid("documents cannot be empty")
-	case len(docs) > maxInsert:
-		return invalid("documents has more than " + strconv.Itoa(maxInsert) + " elements")
 	}
 	for _, doc := range docs {
 		if err := storable(doc); err != nil {

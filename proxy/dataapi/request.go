@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -147,6 +148,22 @@ func (req *request) objects(key string) ([]bson.Raw, error) {
 		docs = append(docs, doc)
 	}
 	return docs, it.Err()
+}
+
+// several returns an array of documents that must be there, neither empty nor too long.
+func (req *request) several(key string) ([]bson.Raw, error) {
+	docs, err := req.objects(key)
+	switch {
+	case err != nil:
+		return nil, err
+	case docs == nil:
+		return nil, missing(key + " is required")
+	case len(docs) == 0:
+		return nil, invalid(key + " cannot be empty")
+	case len(docs) > maxInsert:
+		return nil, invalid(key + " has more than " + strconv.Itoa(maxInsert) + " elements")
+	}
+	return docs, nil
 }
 
 // count returns a whole number that is not negative, 0 when it is absent.

@@ -115,16 +115,9 @@ func findOneAndDelete(ctx context.Context, c call) (err error) {
 
 func bulkWrite(ctx context.Context, c call) error {
 	op := proxy.BulkWrite{NS: c.ns}
-	docs, err := c.request.objects("operations")
-	switch {
-	case err != nil:
+	docs, err := c.request.several("operations")
+	if err != nil {
 		return err
-	case docs == nil:
-		return missing("operations is required")
-	case len(docs) == 0:
-		return invalid("operations cannot be empty")
-	case len(docs) > maxInsert:
-		return invalid("operations has more than " + strconv.Itoa(maxInsert) + " elements")
 	}
 	if _, given := c.request.fields["ordered"]; given {
 		ordered, err := c.request.flag("ordered")
