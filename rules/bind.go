@@ -177,23 +177,22 @@ func (r *role) bind(when expr.Cond, s *expr.Scope) *branch {
 		gateRead:  bindOptional(r.gateRead, s),
 		gateWrite: bindOptional(r.gateWrite, s),
 		read:      bindOptional(r.read, s),
-		write:     bindOptional(r.write, s),
 		insert:    granted,
 		delete:    granted,
-		fields:    bindFields(r.fields, s),
 	}
 	if r.write != nil {
-		if value, literal := r.write.Literal(); literal && !value {
-			br.write = optional{} // see cases/writes/write-false-literal.txtar
+		if value, literal := r.write.Literal(); !literal || value { // see cases/writes/write-false-literal.txtar
+			br.write = br.bindWrite(r.write, s)
 		}
 	}
+	br.fields = br.bindFields(r.fields, s)
 	if r.insert != nil {
 		br.insert = r.insert.Bind(s)
 	}
 	if r.delete != nil {
 		br.delete = r.delete.Bind(s)
 	}
-	br.additional = &node{read: bindOptional(r.additional.read, s), write: bindOptional(r.additional.write, s)}
+	br.additional = &node{read: bindOptional(r.additional.read, s), write: br.bindWrite(r.additional.write, s)}
 	br.tree = &filter.Node{Fields: map[string]*filter.Node{}, Rest: br.whole(br.additional, true, true)}
 	for name, n := range br.fields {
 		br.tree.Fields[name] = br.readTree(n, true, true)
@@ -201,7 +200,17 @@ func (r *role) bind(when expr.Cond, s *expr.Scope) *branch {
 	return br
 }
 
-func bindFields(fs []field, s *expr.Scope) map[string]*node {
+// bindWrite binds a permission to write. It counts only where document_filters.write holds, also for what it grants to read:
+// see cases/document-filters/write-gates-what-write-shows.txtar. Where only document_filters.read is given, every path asks it first.
+func (br *branch) bindWrite(e *expr.Expr, s *expr.Scope) optional {
+	o := bindOptional(e, s)
+	if o.defined && br.gateWrite.defined {
+		o.cond = br.gateWrite.cond.And(o.cond)
+	}
+	return o
+}
+
+func (br *branch) bindFields(fs []field, s *expr.Scope) map[string]*node {
 	if len(fs) == 0 {
 		return nil
 	}
@@ -209,8 +218,8 @@ func bindFields(fs []field, s *expr.Scope) map[string]*node {
 	for _, f := range fs {
 		out[f.name] = &node{
 			read:   bindOptional(f.read, s),
-			write:  bindOptional(f.write, s),
-			fields: bindFields(f.fields, s),
+			write:  br.bindWrite(f.write, s),
+			fields: br.bindFields(f.fields, s),
 		}
 	}
 	return out

@@ -76,12 +76,13 @@ func (p *Plan) direct(raw bson.Raw, f *query.Filter, permit func(*branch) (predi
 	return Direct{Allowed: allowed.May.Document(), Denied: denied.May.Document(), NoneDenied: denied.May.IsNone()}, ""
 }
 
-// mayWrite states the permission for top-level fields and everything below them.
+// mayWrite states the permission for top-level fields and everything below them. The document filters need no mention:
+// what is seen has passed the one for reading, and the one for writing is a part of each permission to write.
 func (br *branch) mayWrite(fields []string) (predicate.Bounds, string) {
-	out := br.writeGate().Bounds("")
 	if br.write.defined {
-		return predicate.Both(out, br.write.cond.Bounds("")), ""
+		return br.write.cond.Bounds(""), ""
 	}
+	out := predicate.Always()
 	for _, name := range fields {
 		n := br.field(name)
 		switch {
@@ -100,7 +101,7 @@ func (br *branch) mayWrite(fields []string) (predicate.Bounds, string) {
 
 // mayDelete states the permission to delete: to write every field, and to delete.
 func (br *branch) mayDelete() (predicate.Bounds, string) {
-	out := predicate.Both(br.writeGate().Bounds(""), br.delete.Bounds(""))
+	out := br.delete.Bounds("")
 	if br.write.defined {
 		return predicate.Both(out, br.write.cond.Bounds("")), ""
 	}

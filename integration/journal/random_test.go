@@ -140,15 +140,9 @@ func randomRules(r *rand.Rand) string {
 				role = append(role, fmt.Sprintf("%q: %s", key, value))
 			}
 		}
-		byField, gated := chance(55), chance(20)
-		if gated {
-			// All is shown by read: what a permission to write shows while the filter for writing is false is not settled.
-			add(100, "document_filters", pick(`{"write": <cond>}`, `{"read": true, "write": <cond>}`))
-			add(100, "read", `true`)
-		} else {
-			add(10, "document_filters", `{"read": <cond>}`)
-			add(70, "read", pick(`true`, `true`, `true`, `<cond>`))
-		}
+		byField := chance(55)
+		add(30, "document_filters", pick(`{"read": <cond>}`, `{"write": <cond>}`, `{"read": true, "write": <cond>}`))
+		add(70, "read", pick(`true`, `true`, `true`, `<cond>`))
 		switch {
 		case !byField:
 			add(100, "write", pick(`true`, `<cond>`, `<cond>`, `<cond>`))

@@ -65,13 +65,9 @@ func run(ctx context.Context, only string) error {
 	if err != nil {
 		return err
 	}
-	var mutations []mutation
-	for _, s := range suites {
-		list, err := s.parse()
-		if err != nil {
-			return err
-		}
-		mutations = append(mutations, list...)
+	mutations, err := parseAll()
+	if err != nil {
+		return err
 	}
 	tried, unnoticed := 0, []string{}
 	for _, m := range mutations {
@@ -96,6 +92,18 @@ func run(ctx context.Context, only string) error {
 	return nil
 }
 
+func parseAll() ([]mutation, error) {
+	var out []mutation
+	for _, s := range suites {
+		list, err := s.parse()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}
+
 // parse reads blocks of "== name", "-- file", the old text, "->" and the new text.
 func (s suite) parse() ([]mutation, error) {
 	var out []mutation
@@ -114,14 +122,23 @@ func (s suite) parse() ([]mutation, error) {
 	return out, nil
 }
 
-// try runs the test against the product with the bug, which an overlay puts in the place of the file.
-func (m mutation) try(ctx context.Context) (noticed bool, err error) {
-	text, err := os.ReadFile(m.file)
+// apply returns the file, which lies under root, with the bug.
+func (m mutation) apply(root string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(root, m.file)) //nolint:gosec // the path is our own
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	if n := strings.Count(string(text), m.old); n != 1 {
-		return false, fmt.Errorf("the text to change stands %d times in %s", n, m.file)
+		return "", fmt.Errorf("the text to change stands %d times in %s", n, m.file)
+	}
+	return strings.Replace(string(text), m.old, m.new, 1), nil
+}
+
+// try runs the test against the product with the bug, which an overlay puts in the place of the file.
+func (m mutation) try(ctx context.Context) (noticed bool, err error) {
+	text, err := m.apply(".")
+	if err != nil {
+		return false, err
 	}
 	dir, err := os.MkdirTemp("", "mutation-")
 	if err != nil {
@@ -129,8 +146,7 @@ func (m mutation) try(ctx context.Context) (noticed bool, err error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	changed, overlay := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")
-	//nolint:gosec // the path is our own
-	if err := os.WriteFile(changed, []byte(strings.Replace(string(text), m.old, m.new, 1)), 0o600); err != nil {
+	if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
 		return false, err
 	}
 	path, err := filepath.Abs(m.file)

@@ -26,16 +26,25 @@ func (g *generator) role(i int) bson.D {
 			role = append(role, bson.E{Key: name, Value: v})
 		}
 	}
-	// Never with write: where it is false, permissions to write should no longer let anything be read (rules.md 7.1), and
-	// today they do.
-	gates := bson.D{{Key: "read", Value: g.permission(false)}}
-	add(15, "document_filters", gates[:g.IntN(2)])
+	add(20, "document_filters", g.gates())
 	add(25, "read", g.permission(false))
 	add(12, "write", g.permission(false))
 	add(10, "insert", g.permission(false))
 	add(70, "fields", g.fields(topNames, 3))
 	add(35, "additional_fields", g.access())
 	return role
+}
+
+// gates are the document filters: for reading, for writing, both or none.
+func (g *generator) gates() bson.D {
+	d := bson.D{}
+	if g.chance(50) {
+		d = append(d, bson.E{Key: "read", Value: g.permission(false)})
+	}
+	if g.chance(60) {
+		d = append(d, bson.E{Key: "write", Value: g.permission(false)})
+	}
+	return d
 }
 
 // applyWhen is a condition of a role, often a usual one.

@@ -9,7 +9,6 @@ import (
 	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/filter"
 	"github.com/rolegate/rolegate/internal/bsonval"
-	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/rules/expr"
 )
 
@@ -122,15 +121,14 @@ func (f *fates) ruled(rule *config.FieldRule, key, path string, v, left bson.Raw
 	out := Fate{Path: path, Fate: fate(v, left), Permissions: []Permission{}}
 	env := *f.env
 	env.This, env.Prev = v, v
-	add := func(name string, e *source.Value, open *bool) {
-		if e == nil || !*open {
-			return
-		}
-		*open = false
-		out.Permissions = append(out.Permissions, Permission{key + "." + name, f.x.step(f.x.plan.Bound.Trace(e, expr.InField, &env))})
+	if rule.Read != nil && readOpen {
+		readOpen = false
+		out.Permissions = append(out.Permissions, Permission{key + ".read", f.x.step(f.x.plan.Bound.Trace(rule.Read, expr.InField, &env))})
 	}
-	add("read", rule.Read, &readOpen)
-	add("write", rule.Write, &writeOpen)
+	if rule.Write != nil && writeOpen {
+		writeOpen = false
+		out.Permissions = append(out.Permissions, f.write(key+".write", f.x.plan.Bound.Trace(rule.Write, expr.InField, &env)))
+	}
 	inside := len(rule.Fields) > 0 && (readOpen || writeOpen)
 	out.Reason = reason(out.Permissions, key, inside)
 	if !inside || strings.HasPrefix(out.Reason, "by ") {
@@ -163,6 +161,21 @@ func (f *fates) ruled(rule *config.FieldRule, key, path string, v, left bson.Raw
 		out.Fields = append(out.Fields, f.ruled(&rule.Fields[i].Rule, key+".fields."+name, path+"."+name, v, left, readOpen, writeOpen))
 	}
 	return out
+}
+
+// write explains a permission to write, which counts for nothing where document_filters.write does not hold.
+func (f *fates) write(name string, own expr.Step) Permission {
+	gate := f.role.DocumentFilters
+	if gate == nil || gate.Write == nil {
+		return Permission{name, f.x.step(own)}
+	}
+	under := f.x.plan.Bound.Trace(gate.Write, expr.InRole, f.env)
+	if under.Truth == expr.True {
+		return Permission{name, f.x.step(own)}
+	}
+	return Permission{name + " (under document_filters.write)", f.x.step(expr.Step{
+		Text: under.Text + " and " + own.Text, At: own.At, Truth: under.Truth.And(own.Truth), Join: expr.All, Parts: []expr.Step{under, own},
+	})}
 }
 
 // reason names the permission that shows a field, or those that do not.

@@ -118,8 +118,13 @@ func (c Cond) Reads(f func(field string)) {
 	})
 }
 
+// And is true when both conditions are.
+func (c Cond) And(d Cond) Cond { return joined(false, c, d) }
+
 // Any is true when one of the conditions is.
-func Any(cs ...Cond) Cond {
+func Any(cs ...Cond) Cond { return joined(true, cs...) }
+
+func joined(either bool, cs ...Cond) Cond {
 	kids := make([]node, 0, len(cs))
 	for _, c := range cs {
 		if c.n == nil {
@@ -127,5 +132,5 @@ func Any(cs ...Cond) Cond {
 		}
 		kids = append(kids, c.n)
 	}
-	return Cond{(&junction{any: true, kids: kids}).bind(nil)}
+	return Cond{(&junction{any: either, kids: kids}).bind(nil)}
 }
