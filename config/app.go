@@ -1,6 +1,10 @@
 package config
 
-import "github.com/rolegate/rolegate/internal/source"
+import (
+	"time"
+
+	"github.com/rolegate/rolegate/internal/source"
+)
 
 // App is one app export.
 type App struct {
@@ -18,6 +22,7 @@ type App struct {
 	CustomUserData *CustomUserData // nil when the export does not mention it
 	DataAPI        *DataAPI        // nil when the export does not mention it, which means on with defaults
 	Functions      []*Function     // sorted by name
+	Lookups        []*Lookup       // sorted by name
 
 	// Usable tells that every error is confined to rulesets and functions that are marked broken, so that the rest of the
 	// app may be served in quarantine. An app without errors is usable.
@@ -35,7 +40,8 @@ type Root struct {
 	Location       string
 	Deployment     string
 	AllowedOrigins []string
-	Span           source.Span // the root file; points nowhere when there is none
+	TimeZone       *time.Location // of %%time and of units of the calendar; nil is UTC
+	Span           source.Span    // the root file; points nowhere when there is none
 }
 
 // Service is a linked data source.
@@ -74,7 +80,29 @@ type Role struct {
 	Search          *source.Value
 	Fields          []Field    // in the order of the file, names that were written with dots after the others
 	Additional      *FieldRule // nil when absent
+	Presets         Presets
+	Message         string // for users whose writes it denies
 	Span            source.Span
+}
+
+// Presets are what a role sets on writes, whatever the client sends there.
+type Presets struct{ Insert, Update []Preset }
+
+// Preset is a value that is set. No path of a kind of write leads into another one.
+type Preset struct {
+	Path  []string
+	Value *source.Value // a value in which expansions may stand
+	Span  source.Span
+}
+
+// Lookup is a query whose result rules refer to by %%lookups and its name.
+type Lookup struct {
+	Name                          string
+	Service, Database, Collection string
+	Match                         *source.Value // a query in which expansions may stand; nil when it is not usable
+	Select                        *source.Value // the path whose values are the result; nil when it is not usable
+	CacheSeconds                  int
+	Span                          source.Span
 }
 
 // DocumentFilters are the expressions that must hold before anything else of a role is looked at.

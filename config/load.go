@@ -45,6 +45,7 @@ func Load(fsys fs.FS, o Options) (*App, source.Diagnostics) {
 	l.providers()
 	l.dataAPI()
 	l.services()
+	l.lookups()
 	l.customUserData()
 	l.dataNotFetched()
 	l.secrets()
@@ -132,7 +133,7 @@ func (l *loader) ignoredParts() {
 		"triggers": "triggers are",
 	}
 	known := []string{
-		"auth", "auth_providers", "data_sources", "environments", "functions", "http_endpoints", "https_endpoints", "services", "values",
+		"auth", "auth_providers", "data_sources", "environments", "functions", "http_endpoints", "https_endpoints", "lookups", "services", "values",
 		"root_config.json", "realm_config.json", "config.json", "stitch.json", "secrets.json",
 	}
 	for name := range parts {

@@ -19,6 +19,8 @@ func roleKeys() []key {
 		{name: "search", kinds: anExpr},
 		{name: "fields", kinds: aMap},
 		{name: "additional_fields", kinds: aMap},
+		{name: "presets", kinds: aMap},
+		{name: "message", kinds: aString},
 		{name: "id", kinds: aString},
 		{name: "_id", kinds: aString},
 	}
@@ -93,6 +95,7 @@ func readRole(v *source.Value, ds *source.Diagnostics) *Role {
 		(shape{"additional_fields", []key{{name: "read", kinds: anExpr}, {name: "write", kinds: anExpr}}, true, nil}).check(a, ds)
 		r.Additional = &FieldRule{Read: expression(a, "read"), Write: expression(a, "write"), Span: a.Span}
 	}
+	r.Presets, r.Message = readPresets(v, ds), readMessage(v, ds)
 	return r
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/rolegate/rolegate/internal/source"
 )
@@ -73,6 +74,7 @@ func (l *loader) readRoot() {
 		{name: "location", kinds: aString},
 		{name: "environment", kinds: aString},
 		{name: "allowed_request_origins", kinds: anArray},
+		{name: "time_zone", kinds: aString},
 		{name: "security", kinds: aMap},
 		{name: "custom_user_data_config", kinds: aMap},
 		{name: "hosting", kinds: aMap},
@@ -98,8 +100,24 @@ func (l *loader) readRoot() {
 		r.AllowedOrigins = append(r.AllowedOrigins, texts(s, "allowed_request_origins", &ds)...)
 		r.AllowedOrigins = append(r.AllowedOrigins, texts(s, "allowed_origins", &ds)...)
 	}
+	r.TimeZone = timeZone(v, &ds)
 	slices.Sort(r.AllowedOrigins)
 	r.AllowedOrigins = slices.Compact(r.AllowedOrigins)
+}
+
+// timeZone reads a name such as Europe/Berlin. "Local" is not one: an app means the same on every machine.
+func timeZone(root *source.Value, ds *source.Diagnostics) *time.Location {
+	name := text(root, "time_zone")
+	if name == "" {
+		return nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		ds.Error(root.Get("time_zone").Span, CodeInvalidValue, "write a name of the IANA database, such as Europe/Berlin",
+			"%s is not a time zone", source.Quote(name))
+		return nil
+	}
+	return zone
 }
 
 func (s shape) with(what string, keys ...key) shape { return shape{what, keys, s.strict, s.elsewhere} }

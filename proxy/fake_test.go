@@ -186,26 +186,37 @@ var ann = proxy.Caller{User: &rules.User{ID: "ua", Type: rules.NormalUser}, ID: 
 // newProxy serves one collection with these roles and filters.
 func newProxy(t testing.TB, s proxy.Store, roles, filters string, change ...func(*proxy.Config)) (*proxy.Proxy, *logs) {
 	t.Helper()
-	file := fmt.Sprintf(`{"database": "app", "collection": "c", "roles": [%s], "filters": [%s]}`, roles, filters)
-	app, ds := config.Load(fstest.MapFS{
-		"root_config.json": {Data: []byte(`{"app_id": "demo-abcde", "config_version": 20210101, "name": "demo"}`)},
-		"data_sources/mongodb-atlas/config.json": {
-			Data: []byte(`{"name": "mongodb-atlas", "type": "mongodb-atlas", "config": {"clusterName": "Cluster0"}}`),
-		},
-		"data_sources/mongodb-atlas/app/c/rules.json": {Data: []byte(file)},
-	}, config.Options{})
-	policy, more := rules.Compile(app, rules.Options{})
-	if ds = append(ds, more...); ds.HasErrors() {
-		var b strings.Builder
-		_ = ds.WriteText(&b)
-		t.Fatal(b.String())
-	}
+	policy := policyOf(t, map[string]string{
+		"data_sources/mongodb-atlas/app/c/rules.json": fmt.Sprintf(`{"database": "app", "collection": "c", "roles": [%s], "filters": [%s]}`, roles, filters),
+	})
 	l := &logs{}
 	c := proxy.Config{Store: s, Policy: policy, Log: slog.New(slog.NewTextHandler(l, nil))}
 	for _, f := range change {
 		f(&c)
 	}
 	return proxy.New(c), l
+}
+
+// policyOf compiles an app of one data source with these files.
+func policyOf(t testing.TB, files map[string]string) *rules.Policy {
+	t.Helper()
+	fsys := fstest.MapFS{
+		"root_config.json": {Data: []byte(`{"app_id": "demo-abcde", "config_version": 20210101, "name": "demo"}`)},
+		"data_sources/mongodb-atlas/config.json": {
+			Data: []byte(`{"name": "mongodb-atlas", "type": "mongodb-atlas", "config": {"clusterName": "Cluster0"}}`),
+		},
+	}
+	for name, text := range files {
+		fsys[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	app, ds := config.Load(fsys, config.Options{})
+	policy, more := rules.Compile(app, rules.Options{})
+	if ds = append(ds, more...); ds.HasErrors() {
+		var b strings.Builder
+		_ = ds.WriteText(&b)
+		t.Fatal(b.String())
+	}
+	return policy
 }
 
 func doc(t testing.TB, text string) bson.Raw {

@@ -1,19 +1,21 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/filter"
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/internal/query"
 )
 
 // Find calls emit for each document of the answer, in order. The document is valid during the call.
 func (p *Proxy) Find(ctx context.Context, c Caller, op Find, emit func(bson.Raw) error) error {
-	s, err := p.begin(ctx, c, op.NS, "find", false)
+	s, err := p.begin(ctx, c, op.NS, op.Operation(), false)
 	if err != nil {
 		return err
 	}
@@ -25,6 +27,25 @@ func (p *Proxy) Find(ctx context.Context, c Caller, op Find, emit func(bson.Raw)
 		return s.eachProjected(ctx, v, nil, emit)
 	}
 	return s.eachProjected(ctx, v, &projection, emit)
+}
+
+// Operation is what rules call it: a get asks for one document by its _id and nothing else, everything else is a find.
+func (op Find) Operation() string {
+	it := bsonval.NewIter(op.Filter)
+	if !it.Next() || string(it.Key()) != "_id" {
+		return "find"
+	}
+	id := it.Value()
+	if it.Next() || id.Type == bson.TypeRegex {
+		return "find"
+	}
+	if doc, ok := bsonval.Document(id); ok {
+		in := bsonval.NewIter(doc)
+		if in.Next() && bytes.HasPrefix(in.Key(), []byte("$")) && (string(in.Key()) != "$eq" || in.Next()) {
+			return "find"
+		}
+	}
+	return "get"
 }
 
 // eachProjected calls emit for what a projection shows of each document that matches; nil shows all of it.

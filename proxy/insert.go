@@ -46,8 +46,9 @@ func (s *session) insertion(doc bson.Raw) (GuardedWrite, error) {
 		doc = prependID(doc, bsonval.FromObjectID(bson.NewObjectID()))
 	}
 	d := s.bound.Decider()
-	if w := d.CheckInsert(doc, given); !w.Allowed {
-		return GuardedWrite{}, s.deny(w)
+	doc, err := s.allowed(d.CheckInsert(doc, given))
+	if err != nil {
+		return GuardedWrite{}, err
 	}
 	if err := s.conform(d, nil, doc); err != nil {
 		return GuardedWrite{}, err

@@ -16,6 +16,10 @@ type Caller struct {
 	// function, and never anything in a request.
 	System bool
 
+	// Found is what lookups find, by name, for Plan and its like, which ask nobody.
+	Found map[string]bson.RawValue
+
+	looked *lookupsOfRequest
 	within *calls // the function that asks, nil for a request
 }
 

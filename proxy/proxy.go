@@ -57,7 +57,8 @@ const attempts = 3
 // Proxy enforces one app's policy in front of a Store. It is safe for concurrent use.
 type Proxy struct {
 	Config
-	custom *customData
+	custom   *customData
+	lookedUp *lookupCache
 }
 
 // New makes a proxy.
@@ -70,7 +71,7 @@ func New(c Config) *Proxy {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	p := &Proxy{Config: c}
+	p := &Proxy{Config: c, lookedUp: &lookupCache{now: c.Now, kept: map[string]keptLookup{}}}
 	if c.CustomData != nil {
 		p.custom = newCustomData(*c.CustomData, c.Store, c.CustomDataTTL, c.Now)
 	}
@@ -87,6 +88,7 @@ type session struct {
 	bound *rules.Bound
 	plan  *rules.Plan // of bound; nil until it is needed
 
+	fresh   bool             // bound decides about a write, so nothing that was kept counts
 	custom  rules.CustomData // that bound was made with
 	scanned *int             // documents that the request made the proxy examine
 
@@ -117,11 +119,18 @@ func (p *Proxy) session(c Caller, ns rules.Namespace, op string) (*session, erro
 	case rules.NoRule:
 		return nil, &Error{Kind: NoRule, Message: "no rule exists for namespace '" + echo.Text(ns.String(), 2*echo.Most) + "'"}
 	}
+	if c.Request.Now.IsZero() {
+		c.Request.Now = p.Now()
+	}
+	if c.looked == nil {
+		c.looked = &lookupsOfRequest{found: map[string]*lookedUp{}}
+	}
 	return &session{p: p, c: c, ns: ns, op: op, set: set, scanned: new(int)}, nil
 }
 
 // bind binds the rules for an operation, to the custom data that the user has now.
 func (s *session) bind(ctx context.Context, op string, fresh bool) error {
+	s.fresh = fresh
 	s.custom = rules.CustomData{Unresolved: s.p.NoCustomData}
 	if s.set.NeedsCustomData() && s.p.custom != nil && !s.p.NoCustomData {
 		var err error
@@ -145,7 +154,11 @@ func (s *session) bindTo(ctx context.Context, op string, custom rules.CustomData
 func (s *session) rebind(ctx context.Context, op string) error {
 	req := s.c.Request
 	req.Operation = op
-	bound, err := s.set.BindCalling(s.c.User, s.custom, &req, s.functions(ctx))
+	from := rules.Sources{Functions: s.functions(ctx)}
+	if s.set.LooksUp() {
+		from.Lookups = &lookups{ctx, s}
+	}
+	bound, err := s.set.BindWith(s.c.User, s.custom, &req, from)
 	if err != nil {
 		return &Error{Kind: Invalid, Message: "the projections of the query filters cannot be combined", Cause: err}
 	}
@@ -162,14 +175,18 @@ func (s *session) as(ctx context.Context, op string) (*session, error) {
 	return &other, other.rebind(ctx, op)
 }
 
-// deny is the refusal of a write. The client learns nothing of the decision but the operation; the rest is for the
-// door's log.
+// deny is the refusal of a write. The client learns nothing of the decision but the operation, and what the role wants to
+// tell; the rest is for the door's log.
 func (s *session) deny(d rules.WriteDecision) *Error {
 	if d.Err != nil {
 		s.notEvaluated()
 	}
+	message := s.op + " not permitted"
+	if d.Message != "" {
+		message += ": " + d.Message
+	}
 	return &Error{
-		Kind: Denied, Message: s.op + " not permitted", Cause: d.Err,
+		Kind: Denied, Message: message, Cause: d.Err,
 		Role: d.Role, Permission: d.Permission, Path: d.Path,
 	}
 }

@@ -39,8 +39,9 @@ func (s *session) replacement(op Replace, sort bson.Raw) (*item, error) {
 		post := keepLock(t.stored, prependID(op.Replacement, t.id))
 		// The document as a whole is named: whether it may be replaced must not depend on which hidden
 		// fields it has.
-		if w := d.CheckUpdate(rules.Change{Pre: t.stored, Post: post, Named: []string{""}}); !w.Allowed {
-			return nil, s.deny(w)
+		post, err := s.allowed(d.CheckUpdate(rules.Change{Pre: t.stored, Post: post, Named: []string{""}}))
+		if err != nil {
+			return nil, err
 		}
 		// Only whoever may replace the document learns that this is not its _id.
 		if id, given := bsonval.Lookup(op.Replacement, "_id"); given && !bsonval.Equal(id, t.id) {

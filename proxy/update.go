@@ -75,8 +75,9 @@ func (s *session) change(op Update, sort bson.Raw) (*item, error) {
 		if err != nil {
 			return nil, err
 		}
-		if w := d.CheckUpdate(rules.Change{Pre: t.stored, Post: post, Named: named, Computed: computedPaths(u)}); !w.Allowed {
-			return nil, s.deny(w)
+		post, err = s.allowed(d.CheckUpdate(rules.Change{Pre: t.stored, Post: post, Named: named, Computed: computedPaths(u)}))
+		if err != nil {
+			return nil, err
 		}
 		if bytes.Equal(t.stored, post) {
 			return nil, nil

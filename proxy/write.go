@@ -215,6 +215,22 @@ func (it *item) guarded() decide {
 	}
 }
 
+// allowed returns what an allowed write stores. What presets have put there is checked as what clients send is: a function
+// may have made it.
+func (s *session) allowed(w rules.WriteDecision) (bson.Raw, error) {
+	if !w.Allowed {
+		return nil, s.deny(w)
+	}
+	for _, v := range w.Preset {
+		doc, start := bsonval.BeginDocument(nil)
+		doc = bsonval.EndDocument(bsonval.AppendElement(doc, "value", v), start)
+		if err := checkDocument(doc); err != nil {
+			return nil, s.deny(rules.WriteDecision{Role: w.Role, Permission: "presets", Err: err})
+		}
+	}
+	return w.Post, nil
+}
+
 // conform refuses a permitted write whose outcome does not conform to the schema of the collection.
 func (s *session) conform(d *rules.Decider, pre, post bson.Raw) error {
 	failed := d.CheckSchema(pre, post)

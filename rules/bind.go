@@ -27,20 +27,29 @@ type Bound struct {
 // ErrProjections is returned when the projections of several query filters contradict each other.
 var ErrProjections = errors.New("the projections of the query filters cannot be combined")
 
-// Bind evaluates everything in the ruleset that does not depend on a document. Every call of a function fails.
+// Bind evaluates everything in the ruleset that does not depend on a document. Every call of a function and every lookup fails.
 func (r *Ruleset) Bind(u *User, custom CustomData, req *Request) (*Bound, error) {
-	return r.BindCalling(u, custom, req, nil)
+	return r.BindWith(u, custom, req, Sources{})
 }
 
-// BindCalling is Bind with the functions of the app, which have to be for this user and this request.
-func (r *Ruleset) BindCalling(u *User, custom CustomData, req *Request, functions expr.Functions) (*Bound, error) {
+// Sources are what rules may ask for while they are bound and evaluated. They are for this user and this request.
+type Sources struct {
+	Functions expr.Functions // nil: every call fails
+	Lookups   expr.Lookups   // nil: every lookup fails
+}
+
+// BindWith is Bind with the functions and lookups of the app.
+func (r *Ruleset) BindWith(u *User, custom CustomData, req *Request, from Sources) (*Bound, error) {
 	s := &expr.Scope{
 		User:                 u.document(),
 		CustomData:           custom.Document,
 		CustomDataUnresolved: custom.Unresolved,
 		Values:               r.policy.values,
 		Environment:          r.policy.environment,
-		Functions:            functions,
+		Now:                  req.Now,
+		TimeZone:             r.policy.zone,
+		Functions:            from.Functions,
+		Lookups:              from.Lookups,
 	}
 	if r.uses.Request {
 		s.Request = req.document()
@@ -147,6 +156,8 @@ type branch struct {
 	fields     map[string]*node
 	additional *node
 
+	onInsert, onUpdate presets
+
 	tree  *filter.Node
 	conds []expr.Cond // what tree asks for, by number
 }
@@ -179,6 +190,8 @@ func (r *role) bind(when expr.Cond, s *expr.Scope) *branch {
 		read:      bindOptional(r.read, s),
 		insert:    granted,
 		delete:    granted,
+		onInsert:  bindPresets(r.onInsert, s),
+		onUpdate:  bindPresets(r.onUpdate, s),
 	}
 	if r.write != nil {
 		if value, literal := r.write.Literal(); !literal || value { // see cases/writes/write-false-literal.txtar

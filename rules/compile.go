@@ -40,13 +40,15 @@ const (
 
 // Codes lists every code that Compile may report.
 func Codes() []string {
-	return append(append(expr.Codes(), bsonschema.Codes()...), CodeRoleName, CodeEmptyRoles, CodeProjection)
+	return append(append(expr.Codes(), bsonschema.Codes()...), CodeRoleName, CodeEmptyRoles, CodeProjection, CodeLookup)
 }
 
 type compiler struct {
 	policy *Policy
 	nulls  bool
 	ds     source.Diagnostics
+
+	lookupUses expr.Uses // of all lookups, because each may refer to others
 }
 
 // Compile turns an app into a policy and reports everything that is wrong with its rules. A namespace whose rules
@@ -55,13 +57,16 @@ func Compile(app *config.App, o Options) (*Policy, source.Diagnostics) {
 	c := &compiler{policy: &Policy{
 		services:  map[string]*service{},
 		postImage: !o.SkipPostImageCheck,
+		zone:      app.Root.TimeZone,
 		refused:   map[string]bool{"admin": true, "local": true, "config": true, "$external": true},
 	}, nulls: o.NullTypeSchemas}
 	for _, db := range o.RefusedDatabases {
 		c.policy.refused[strings.ToLower(db)] = true
 	}
 	c.values(app, o.Secrets)
+	c.lookupNames(app)
 	c.functions(app, o.Functions)
+	c.lookups(app)
 	c.policy.system = c.everything()
 	for _, s := range app.Services {
 		c.policy.services[s.Name] = c.service(s)
@@ -72,7 +77,7 @@ func Compile(app *config.App, o Options) (*Policy, source.Diagnostics) {
 
 // values makes the documents behind %%values and %%environment.
 func (c *compiler) values(app *config.App, secrets map[string]string) {
-	names := expr.Names{Values: map[string]bool{}, EnvironmentValues: map[string]bool{}}
+	names := expr.Names{Values: map[string]bool{}, EnvironmentValues: map[string]bool{}, Lookups: map[string]bool{}}
 	c.policy.names = names
 	doc, start := bsonval.BeginDocument(nil)
 	// Sorted, because documents are compared in the order of their fields, these too.
@@ -161,6 +166,9 @@ func (c *compiler) ruleset(rs *config.Ruleset) *Ruleset {
 	if rs.Schema != nil && rs.Schema.Kind == source.Object && len(rs.Schema.Members) > 0 {
 		out.schema = c.schema(rs.Schema, out)
 	}
+	if out.uses.Lookups {
+		out.uses = out.uses.Or(c.lookupUses)
+	}
 	out.broken = out.broken || c.ds[before:].HasErrors()
 	return out
 }
@@ -202,6 +210,7 @@ func (c *compiler) role(r *config.Role, rs *Ruleset) *role {
 		out.additional = permissions(r.Additional)
 		out.additional.fields = nil
 	}
+	out.onInsert, out.onUpdate = c.presets(r.Presets.Insert, rs), c.presets(r.Presets.Update, rs)
 	return out
 }
 

@@ -31,6 +31,8 @@ func (p *Plan) DirectUpdate(raw bson.Raw, f *query.Filter, fields []string) (d D
 		return Direct{}, "the collection has a schema"
 	case p.bound.projection.HidesSomething():
 		return Direct{}, "a query filter hides fields"
+	case slices.ContainsFunc(p.bound.branches, func(br *branch) bool { return len(br.onUpdate.values) > 0 }):
+		return Direct{}, "a role sets values of its own"
 	}
 	for _, name := range fields {
 		if reads.Fields[name] {

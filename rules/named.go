@@ -14,10 +14,15 @@ import (
 // may be named; what it changes is judged by the difference. Any other path has to be writable with everything below
 // it, whatever is stored there: otherwise success would tell what a hidden field holds. A part of a hidden value
 // cannot be written at all where the permission is that of the whole.
-func (d *Decider) checkNamed(br *branch, c Change) WriteDecision {
+//
+// What the role sets itself may be named, too: whatever the client sends there has no effect.
+func (d *Decider) checkNamed(br *branch, set pathSet, c Change) WriteDecision {
 	for _, path := range c.Named {
+		if set.holds(path) && !slices.Contains(c.Computed, path) {
+			continue
+		}
 		if d.hiddenByFilter(path) {
-			return denied(br.role, "filter", path, expr.False)
+			return denied(br, "filter", path, expr.False)
 		}
 		d.setImages(c.Pre, c.Pre)
 		d.br = br
@@ -26,14 +31,14 @@ func (d *Decider) checkNamed(br *branch, c Change) WriteDecision {
 			continue
 		}
 		if slices.Contains(c.Computed, path) {
-			return denied(br.role, "read", path, readable)
+			return denied(br, "read", path, readable)
 		}
 		d.setImages(c.Post, c.Pre)
 		if t := d.namedWritable(br, c, path); t != expr.True {
-			return denied(br.role, "write", path, t)
+			return denied(br, "write", path, t)
 		}
 	}
-	return WriteDecision{Allowed: true, Role: br.role}
+	return WriteDecision{Allowed: true}
 }
 
 // Nameable tells whether every named path is readable in the pre-image, so that an update operator that fails on the

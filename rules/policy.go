@@ -2,6 +2,7 @@ package rules
 
 import (
 	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -19,6 +20,8 @@ type Policy struct {
 	secrets     []bson.RawValue       // what must not be shown, in every form
 	callable    map[string]*expr.Expr // can_evaluate of the functions that have one
 	system      *Ruleset
+	zone        *time.Location // of the calendar; nil is UTC
+	lookups     map[string]*LookupQuery
 	postImage   bool
 	refused     map[string]bool // databases that are refused whatever the configuration says
 }
@@ -106,6 +109,9 @@ type Ruleset struct {
 // CallsFunctions tells whether binding a user may call functions of the app.
 func (r *Ruleset) CallsFunctions() bool { return r.uses.Functions }
 
+// LooksUp tells whether binding a user may ask a lookup of the app.
+func (r *Ruleset) LooksUp() bool { return r.uses.Lookups }
+
 // NeedsCustomData tells whether binding a user needs their custom data.
 func (r *Ruleset) NeedsCustomData() bool { return r.uses.CustomData }
 
@@ -125,6 +131,8 @@ type role struct {
 	delete     *expr.Expr
 	fields     []field
 	additional permission
+	onInsert   []preset
+	onUpdate   []preset
 }
 
 // field is a named entry of a role's fields.

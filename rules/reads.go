@@ -47,6 +47,12 @@ func (b *Bound) Reads() Reads {
 			n.reads(name, &r)
 		}
 		br.additional.reads("", &r)
+		for _, ps := range []presets{br.onInsert, br.onUpdate} {
+			for _, p := range ps.values {
+				r.Add(p.path[0])
+				p.value.Reads(r.Add)
+			}
+		}
 	}
 	return r
 }

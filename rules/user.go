@@ -1,6 +1,10 @@
 package rules
 
-import "go.mongodb.org/mongo-driver/v2/bson"
+import (
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
 
 // Namespace names one collection of one data source.
 type Namespace struct {
@@ -55,6 +59,7 @@ type Request struct {
 	UserAgent      string
 	RawQueryString string // the secret parameter is already removed
 	RemoteAddress  string
+	Now            time.Time // when the request began; without it %%now and %%time have no value
 	// Headers have lower-case names; credential headers are already removed.
 	Headers map[string][]string
 }

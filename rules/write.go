@@ -15,6 +15,10 @@ type WriteDecision struct {
 	Permission string // what was missing: apply_when, write, insert, delete, document_filters, filter
 	Path       string // the first path that may not be written, where that is known
 	Err        error  // evaluation failed
+
+	Message string          // what the role that denies it tells the client; "" when it tells nothing
+	Post    bson.Raw        // of an allowed insert or update: what is to be stored, the presets of the role included
+	Preset  []bson.RawValue // the values of the presets in it
 }
 
 // Change is a change of one stored document.
@@ -36,45 +40,76 @@ func (br *branch) name() string {
 	return br.role
 }
 
-func denied(role, permission, path string, t expr.Truth) WriteDecision {
-	d := WriteDecision{Role: role, Permission: permission, Path: path}
+// denied says what a branch does not permit; nil is that none applies.
+func denied(br *branch, permission, path string, t expr.Truth) WriteDecision {
+	d := WriteDecision{Role: br.name(), Permission: permission, Path: path}
+	if br != nil {
+		d.Message = br.from.source.Message
+	}
 	if t == expr.Error {
-		d.Err = &EvaluationError{role, permission}
+		d.Err = &EvaluationError{d.Role, permission}
 	}
 	return d
 }
 
-// CheckInsert decides whether a new document may be stored. idGiven says that the client chose the _id, which is then
-// a field like any other.
+// CheckInsert decides whether a new document may be stored, with what the role that applies to it sets. The first role that
+// applies to the outcome has to permit it, too. idGiven says that the client chose the _id, which is then a field like any
+// other.
 func (d *Decider) CheckInsert(doc bson.Raw, idGiven bool) WriteDecision {
 	d.setImages(doc, nil)
 	br, t := d.choose()
 	if t != expr.True {
-		return denied(br.name(), "apply_when", "", t)
+		return denied(br, "apply_when", "", t)
 	}
+	post, w := d.apply(br, br.onInsert, doc)
+	if !w.Allowed {
+		return w
+	}
+	set := br.onInsert.paths
+	if w := d.mayInsert(br, set, post, idGiven); !w.Allowed {
+		return w
+	}
+	if d.b.postImage && len(br.onInsert.values) > 0 {
+		d.setImages(post, nil)
+		after, t := d.choose()
+		if t != expr.True {
+			return denied(after, "apply_when", "", t)
+		}
+		if after != br {
+			if w := d.mayInsert(after, set, post, idGiven); !w.Allowed {
+				return w
+			}
+		}
+	}
+	if d.b.postImage && !d.passes(post) {
+		return denied(br, "filter", "", expr.False)
+	}
+	return WriteDecision{Allowed: true, Role: br.role, Post: post, Preset: w.Preset}
+}
+
+// mayInsert tells whether the branch permits a new document, in which the paths of set are not the client's.
+func (d *Decider) mayInsert(br *branch, set pathSet, doc bson.Raw, idGiven bool) WriteDecision {
 	d.br = br
+	d.setImages(doc, nil)
 	if t := br.writeGate().Eval(&d.env); t != expr.True {
-		return denied(br.role, "document_filters", "", t)
+		return denied(br, "document_filters", "", t)
 	}
-	if w := d.insertFields(br, doc, idGiven); !w.Allowed {
+	if w := d.insertFields(br, set, doc, idGiven); !w.Allowed {
 		return w
 	}
 	d.setImages(doc, nil)
 	if t := br.insert.Eval(&d.env); t != expr.True {
-		return denied(br.role, "insert", "", t)
+		return denied(br, "insert", "", t)
 	}
-	if d.b.postImage && !d.passes(doc) {
-		return denied(br.role, "filter", "", expr.False)
-	}
-	return WriteDecision{Allowed: true, Role: br.role}
+	return WriteDecision{Allowed: true}
 }
 
-func (d *Decider) insertFields(br *branch, doc bson.Raw, idGiven bool) WriteDecision {
+func (d *Decider) insertFields(br *branch, set pathSet, doc bson.Raw, idGiven bool) WriteDecision {
 	if br.write.defined {
 		if t := br.write.cond.Eval(&d.env); t != expr.True {
-			return denied(br.role, "write", "", t)
+			return denied(br, "write", "", t)
 		}
-		return WriteDecision{Allowed: true, Role: br.role}
+		return WriteDecision{Allowed: true}
 	}
 	it := bsonval.NewIter(doc)
 	for it.Next() {
@@ -82,11 +117,11 @@ func (d *Decider) insertFields(br *branch, doc bson.Raw, idGiven bool) WriteDeci
 		if name == "_id" && !idGiven {
 			continue
 		}
-		if t := d.changed(br.field(name), bson.RawValue{}, it.Value()); t != expr.True {
-			return denied(br.role, "write", name, t)
+		if t := d.changed(br.field(name), set.child(name), bson.RawValue{}, it.Value()); t != expr.True {
+			return denied(br, "write", name, t)
 		}
 	}
-	return WriteDecision{Allowed: it.Err() == nil, Role: br.role}
+	return WriteDecision{Allowed: it.Err() == nil}
 }
 
 // CheckDelete decides whether a stored document may be deleted. It is judged on the role, not on the fields that
@@ -95,22 +130,22 @@ func (d *Decider) CheckDelete(doc bson.Raw) WriteDecision {
 	d.setImages(doc, doc)
 	br, t := d.choose()
 	if t != expr.True {
-		return denied(br.name(), "apply_when", "", t)
+		return denied(br, "apply_when", "", t)
 	}
 	d.br = br
 	if t := br.writeGate().Eval(&d.env); t != expr.True {
-		return denied(br.role, "document_filters", "", t)
+		return denied(br, "document_filters", "", t)
 	}
 	if br.write.defined {
 		if t := br.write.cond.Eval(&d.env); t != expr.True {
-			return denied(br.role, "write", "", t)
+			return denied(br, "write", "", t)
 		}
 	} else if path, t := d.everyField(br, doc); t != expr.True {
-		return denied(br.role, "write", path, t)
+		return denied(br, "write", path, t)
 	}
 	d.setImages(doc, doc)
 	if t := br.delete.Eval(&d.env); t != expr.True {
-		return denied(br.role, "delete", "", t)
+		return denied(br, "delete", "", t)
 	}
 	return WriteDecision{Allowed: true, Role: br.role}
 }
@@ -145,60 +180,74 @@ func intact(walks ...bsonval.Iter) expr.Truth {
 	return expr.True
 }
 
-// CheckUpdate decides whether a stored document may be changed as c says: by the role that applies to the pre-image,
-// and by the first role that applies to the post-image.
+// CheckUpdate decides whether a stored document may be changed as c says, with what the role that applies to the pre-image
+// sets on updates: by that role, and by the first role that applies to the post-image. An update that changes nothing else than
+// what the role sets changes nothing.
 func (d *Decider) CheckUpdate(c Change) WriteDecision {
 	d.setImages(c.Pre, c.Pre)
 	before, t := d.choose()
 	if t != expr.True {
-		return denied(before.name(), "apply_when", "", t)
+		return denied(before, "apply_when", "", t)
 	}
-	if w := d.checkNamed(before, c); !w.Allowed {
-		return w
-	}
-	if w := d.checkChange(before, c); !w.Allowed {
-		return w
-	}
-	if !d.b.postImage {
-		return WriteDecision{Allowed: true, Role: before.role}
-	}
-	d.setImages(c.Post, c.Pre)
-	after, t := d.choose()
-	if t != expr.True {
-		return denied(after.name(), "apply_when", "", t)
-	}
-	if after != before {
-		if w := d.checkChange(after, c); !w.Allowed {
-			return w
+	set := before.onUpdate.paths
+	var values []bson.RawValue
+	if len(before.onUpdate.values) > 0 {
+		if set.covers(bsonval.FromDocument(c.Pre), bsonval.FromDocument(c.Post)) {
+			c.Post = c.Pre
+		} else {
+			d.setImages(c.Post, c.Pre)
+			post, w := d.apply(before, before.onUpdate, c.Post)
+			if !w.Allowed {
+				return w
+			}
+			c.Post, values = post, w.Preset
 		}
 	}
-	if !d.passes(c.Post) {
-		return denied(after.role, "filter", "", expr.False)
+	if w := d.checkNamed(before, set, c); !w.Allowed {
+		return w
 	}
-	return WriteDecision{Allowed: true, Role: before.role}
+	if w := d.checkChange(before, set, c); !w.Allowed {
+		return w
+	}
+	if d.b.postImage {
+		d.setImages(c.Post, c.Pre)
+		after, t := d.choose()
+		if t != expr.True {
+			return denied(after, "apply_when", "", t)
+		}
+		if after != before {
+			if w := d.checkChange(after, set, c); !w.Allowed {
+				return w
+			}
+		}
+		if !d.passes(c.Post) {
+			return denied(after, "filter", "", expr.False)
+		}
+	}
+	return WriteDecision{Allowed: true, Role: before.role, Post: c.Post, Preset: values}
 }
 
-// checkChange tells whether the branch permits everything in which the two images differ.
-func (d *Decider) checkChange(br *branch, c Change) WriteDecision {
+// checkChange tells whether the branch permits everything in which the two images differ, but for the paths of set.
+func (d *Decider) checkChange(br *branch, set pathSet, c Change) WriteDecision {
 	d.br = br
 	d.setImages(c.Post, c.Pre)
 	if t := br.writeGate().Eval(&d.env); t != expr.True {
-		return denied(br.role, "document_filters", "", t)
+		return denied(br, "document_filters", "", t)
 	}
 	if br.write.defined {
 		if t := br.write.cond.Eval(&d.env); t != expr.True {
-			return denied(br.role, "write", "", t)
+			return denied(br, "write", "", t)
 		}
-		return WriteDecision{Allowed: true, Role: br.role}
+		return WriteDecision{Allowed: true}
 	}
-	path, t := d.changedFields(br, c.Pre, c.Post)
+	path, t := d.changedFields(br, set, c.Pre, c.Post)
 	if t != expr.True {
-		return denied(br.role, "write", path, t)
+		return denied(br, "write", path, t)
 	}
-	return WriteDecision{Allowed: true, Role: br.role}
+	return WriteDecision{Allowed: true}
 }
 
-func (d *Decider) changedFields(br *branch, pre, post bson.Raw) (path string, t expr.Truth) {
+func (d *Decider) changedFields(br *branch, set pathSet, pre, post bson.Raw) (path string, t expr.Truth) {
 	before, after := bsonval.NewIter(pre), bsonval.NewIter(post)
 	for after.Next() {
 		name := string(after.Key())
@@ -206,7 +255,7 @@ func (d *Decider) changedFields(br *branch, pre, post bson.Raw) (path string, t 
 		if bsonval.Identical(was, after.Value()) {
 			continue
 		}
-		if t := d.changed(br.field(name), was, after.Value()); t != expr.True {
+		if t := d.changed(br.field(name), set.child(name), was, after.Value()); t != expr.True {
 			return name, t
 		}
 	}
@@ -215,7 +264,7 @@ func (d *Decider) changedFields(br *branch, pre, post bson.Raw) (path string, t 
 		if _, kept := bsonval.Lookup(post, name); kept {
 			continue
 		}
-		if t := d.changed(br.field(name), before.Value(), bson.RawValue{}); t != expr.True {
+		if t := d.changed(br.field(name), set.child(name), before.Value(), bson.RawValue{}); t != expr.True {
 			return name, t
 		}
 	}
@@ -239,10 +288,11 @@ func (d *Decider) writable(n *node, pre, post bson.RawValue) expr.Truth {
 	return n.write.cond.Eval(&d.env)
 }
 
-// changed tells whether everything in which pre and post differ may be written under n. Either may be missing.
-func (d *Decider) changed(n *node, pre, post bson.RawValue) expr.Truth {
+// changed tells whether everything in which pre and post differ, but for the paths of set, may be written under n. Either may
+// be missing.
+func (d *Decider) changed(n *node, set pathSet, pre, post bson.RawValue) expr.Truth {
 	switch {
-	case bsonval.Identical(pre, post):
+	case set.covers(pre, post):
 		return expr.True
 	case n == nil:
 		return expr.False
@@ -251,17 +301,17 @@ func (d *Decider) changed(n *node, pre, post bson.RawValue) expr.Truth {
 	case bsonval.IsMissing(pre) && bsonval.IsEmpty(post), bsonval.IsMissing(post) && bsonval.IsEmpty(pre):
 		return expr.False // a container itself is nobody's to add or remove, only what is in it
 	case isContainer(pre) && isContainer(post) && pre.Type != post.Type:
-		return d.changed(n, pre, bson.RawValue{}).And(d.changed(n, bson.RawValue{}, post))
+		return d.changed(n, pathSet{}, pre, bson.RawValue{}).And(d.changed(n, pathSet{}, bson.RawValue{}, post))
 	case pre.Type == bson.TypeArray || post.Type == bson.TypeArray:
 		return d.changedElements(n, pre, post)
 	case (isDocument(pre) || bsonval.IsMissing(pre)) && (isDocument(post) || bsonval.IsMissing(post)):
-		return d.changedChildren(n, pre, post)
+		return d.changedChildren(n, set, pre, post)
 	default:
 		return expr.False // a scalar where only children are listed
 	}
 }
 
-func (d *Decider) changedChildren(n *node, pre, post bson.RawValue) expr.Truth {
+func (d *Decider) changedChildren(n *node, set pathSet, pre, post bson.RawValue) expr.Truth {
 	was, is := documentOf(pre), documentOf(post)
 	if !sameOrder(was, is) {
 		return expr.False // the order of the names is the container's, as comparisons see it
@@ -270,7 +320,7 @@ func (d *Decider) changedChildren(n *node, pre, post bson.RawValue) expr.Truth {
 	for after.Next() {
 		name := string(after.Key())
 		v, _ := bsonval.Lookup(was, name)
-		if t := d.changed(n.child(name), v, after.Value()); t != expr.True {
+		if t := d.changed(n.child(name), set.child(name), v, after.Value()); t != expr.True {
 			return t
 		}
 	}
@@ -279,7 +329,7 @@ func (d *Decider) changedChildren(n *node, pre, post bson.RawValue) expr.Truth {
 		if _, kept := bsonval.Lookup(is, name); kept {
 			continue
 		}
-		if t := d.changed(n.child(name), before.Value(), bson.RawValue{}); t != expr.True {
+		if t := d.changed(n.child(name), set.child(name), before.Value(), bson.RawValue{}); t != expr.True {
 			return t
 		}
 	}
@@ -330,7 +380,7 @@ func (d *Decider) changedElements(n *node, pre, post bson.RawValue) expr.Truth {
 			}
 			continue
 		}
-		if t := d.changed(n, v, w); t != expr.True {
+		if t := d.changed(n, pathSet{}, v, w); t != expr.True {
 			return t
 		}
 	}

@@ -19,7 +19,7 @@ type explainCmd struct {
 	As            string `help:"File with the user: id, type, data, custom_data, request." required:"" placeholder:"USER.json"`
 	NS            string `name:"ns" env:"ROLEGATE_NS" help:"The collection." required:"" placeholder:"DB.COLL"`
 	Service       string `help:"Data source, as clients call it. An app that has one needs none." placeholder:"NAME"`
-	Op            string `help:"find, count, distinct, aggregate, update or delete. Without it the operation of the user's request, or else find." placeholder:"NAME"`
+	Op            string `help:"get, find, count, distinct, aggregate, update or delete. Without it the operation of the user's request, or else get or find." placeholder:"NAME"`
 	Filter        string `help:"Filter of the client, in Extended JSON." placeholder:"JSON"`
 	Sort          string `help:"Sort of the client." placeholder:"JSON"`
 	Update        string `help:"Update of the client, by operators: tells how it would be stored." placeholder:"JSON"`

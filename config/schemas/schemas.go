@@ -63,6 +63,8 @@ func For(path string) string {
 		return "functions"
 	}
 	switch dir {
+	case "lookups":
+		return "lookup"
 	case "values":
 		return "value"
 	case "environments":

@@ -54,7 +54,7 @@ func faults(s *gojsonschema.Schema, text []byte) string {
 func TestNames(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"custom_user_data", "data_api", "data_source", "default_rule", "environment", "functions", "providers", "root", "rules", "value",
+		"custom_user_data", "data_api", "data_source", "default_rule", "environment", "functions", "lookup", "providers", "root", "rules", "value",
 	}
 	if diff := cmp.Diff(want, schemas.Names()); diff != "" {
 		t.Errorf("Names (-want +got):\n%s", diff)
@@ -66,7 +66,7 @@ func TestNames(t *testing.T) {
 		"root_config.json": "root", "stitch.json": "root", "package.json": "", "data_sources/s/config.json": "data_source",
 		"services/s/config.json": "data_source", "data_sources/s/default_rule.json": "default_rule", "data_sources/s/d/c/rules.json": "rules",
 		"data_sources/s/d/c/schema.json": "", "services/s/rules/d.c.json": "rules", "auth/providers.json": "providers",
-		"auth/custom_user_data.json": "custom_user_data", "values/a.json": "value", "environments/qa.json": "environment",
+		"auth/custom_user_data.json": "custom_user_data", "values/a.json": "value", "lookups/a.json": "lookup", "environments/qa.json": "environment",
 		"functions/config.json": "functions", "functions/f/config.json": "", "http_endpoints/data_api_config.json": "data_api",
 	} {
 		if got := schemas.For(file); got != want {
@@ -116,6 +116,13 @@ func TestShapes(t *testing.T) {
 		{rules, role(`, "read": {"x": 1}, "write": false, "insert": true, "delete": {}, "search": true, "document_filters": {"read": {}}`), true},
 		{rules, role(`, "fields": {"a.b": {"read": true}, "a": {"write": {}, "fields": {"c": {"read": true}}}, "_id": {}}, "additional_fields": {}`), true},
 		{rules, `{"filters": [{"name": "f", "apply_when": true, "query": {"a": 1}, "project": {"a": 1}}]}`, true},
+		{rules, role(`, "presets": {"insert": {"_id": "%%user.id", "_kmd.ect": "%%now"}, "update": {}}, "message": "ask ann"`), true},
+		{rules, role(`, "presets": {"update": {"_id": 1}}`), false},
+		{rules, role(`, "presets": {"insert": {"a.0": 1}}`), false},
+		{rules, role(`, "presets": {"insert": {"a..b": 1}}`), false},
+		{rules, role(`, "presets": {"delete": {}}`), false},
+		{rules, role(`, "message": true`), false},
+		{rules, role(`, "message": "` + strings.Repeat("x", 501) + `"`), false},
 		{rules, role(`, "read": "true"`), false},
 		{rules, role(`, "read": null`), false},
 		{rules, role(`, "raed": true`), false},
@@ -163,6 +170,12 @@ func TestShapes(t *testing.T) {
 		{"values/a.json", `{"name": "a"}`, false},
 		{"values/a.json", `{"name": "_a", "value": 1}`, false},
 		{"values/a.json", `{"name": "a", "from_secret": true, "value": 1}`, false},
+		{"lookups/a.json", `{"database": "d", "collection": "c", "match": {"m": "%%user.id"}, "select": "name", "cache_seconds": 5}`, true},
+		{"lookups/a.json", `{"database": "d", "collection": "c", "match": {}}`, false},
+		{"lookups/a.json", `{"database": "d", "collection": "c", "match": [], "select": "name"}`, false},
+		{"lookups/a.json", `{"database": "d", "collection": "c", "match": {}, "select": "name", "cache_seconds": -1}`, false},
+		{"lookups/a.json", `{"database": "d", "collection": "c", "match": {}, "select": "name", "cache_seconds": 1.5}`, false},
+		{"lookups/a.json", `{"database": "d", "collection": "c", "match": {}, "select": "name", "cached": 1}`, false},
 		{"environments/qa.json", `{"values": {"a": 1}}`, true},
 		{"environments/qa.json", `{"values": []}`, false},
 		{"functions/config.json", `[{"name": "f", "private": true, "can_evaluate": {}}]`, true},

@@ -21,7 +21,7 @@ type Options struct {
 	Proxy     proxy.Config // of the app, without a store
 	Namespace rules.Namespace
 	User      *User
-	Operation string   // as rules call it, one that begins with a read; "" is that of the user's request, or else find
+	Operation string   // as rules call it, one that begins with a read; "" is that of the user's request, or else get or find
 	Filter    bson.Raw // of the client; nil is {}
 	Sort      bson.Raw // nil is none
 	Update    bson.Raw // of the client; nil is none
@@ -33,7 +33,7 @@ type Options struct {
 // names none.
 func operations() map[string]string {
 	return map[string]string{
-		"find": "find", "count": "countDocuments", "distinct": "distinct", "aggregate": "aggregate",
+		"get": "findOne", "find": "find", "count": "countDocuments", "distinct": "distinct", "aggregate": "aggregate",
 		"update": "updateOne", "delete": "deleteOne",
 	}
 }
@@ -51,7 +51,7 @@ func New(o Options) (*Report, error) {
 	if err := x.complete(); err != nil {
 		return nil, err
 	}
-	caller := proxy.Caller{User: &x.o.User.User, Request: x.o.User.Request}
+	caller := proxy.Caller{User: &x.o.User.User, Request: x.o.User.Request, Found: x.o.User.Lookups}
 	find := proxy.Find{NS: x.o.Namespace, Filter: x.o.Filter, Sort: x.o.Sort}
 	plan, err := x.proxy.Plan(caller, x.customData(), x.o.Operation, find)
 	if err != nil {
@@ -120,11 +120,11 @@ func (x *explainer) complete() error {
 		x.o.Operation = u.Request.Operation
 	}
 	if x.o.Operation == "" {
-		x.o.Operation = "find"
+		x.o.Operation = proxy.Find{Filter: x.o.Filter}.Operation()
 	}
 	action, known := operations()[x.o.Operation]
 	if !known {
-		return fmt.Errorf("no documents are read for %s: the operation is one of find, count, distinct, aggregate, update, delete",
+		return fmt.Errorf("no documents are read for %s: the operation is one of get, find, count, distinct, aggregate, update, delete",
 			strconv.Quote(x.o.Operation))
 	}
 	if x.o.Update != nil && x.o.Operation != "update" {
@@ -152,6 +152,9 @@ func (x *explainer) notes() []string {
 		notes = append(notes, "The app has no custom user data: the custom_data of the user is left out.")
 	case x.o.Proxy.CustomData != nil && x.o.User.CustomData == nil && set.NeedsCustomData():
 		notes = append(notes, "The rules refer to custom user data and this user has none.")
+	}
+	if set.LooksUp() && x.o.User.Lookups == nil {
+		notes = append(notes, `The rules look something up, and no database is asked: say what is found under "lookups" of the user.`)
 	}
 	return notes
 }
@@ -190,12 +193,26 @@ func (x *explainer) roles() []Role {
 		}
 		last = r.Name
 		r.Permissions = x.documentPermissions(state.Source, nil)
+		r.Presets, r.Message = presets(state.Source.Presets), state.Source.Message
 		for _, p := range parts {
 			if p.Role == state.Source {
 				r.Shows = append(r.Shows, x.shows(p))
 			}
 		}
 		out = append(out, r)
+	}
+	return out
+}
+
+func presets(ps config.Presets) []Preset {
+	var out []Preset
+	for _, kind := range []struct {
+		on   string
+		list []config.Preset
+	}{{"insert", ps.Insert}, {"update", ps.Update}} {
+		for _, p := range kind.list {
+			out = append(out, Preset{kind.on, strings.Join(p.Path, "."), p.Value.String()})
+		}
 	}
 	return out
 }

@@ -24,7 +24,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a sort", func(o *explain.Options) { o.Sort = mustDoc(t, `{"a": 7}`) }, "a: the direction of a sort must be 1 or -1"},
 		{
 			"an operation", func(o *explain.Options) { o.Operation = "insert" },
-			`no documents are read for "insert": the operation is one of find, count, distinct, aggregate, update, delete`,
+			`no documents are read for "insert": the operation is one of get, find, count, distinct, aggregate, update, delete`,
 		},
 	}
 	for _, tt := range tests {

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/ejson"
 	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/rules"
@@ -18,9 +20,10 @@ type User struct {
 	User       rules.User
 	CustomData bson.Raw // nil when there is none
 	Request    rules.Request
+	Lookups    map[string]bson.RawValue // what lookups find for them, by name; nil when it is not said
 }
 
-// ParseUser reads {"id": …, "type": …, "data": {…}, "custom_data": {…}, "request": {…}}, of which only the id is needed. The
+// ParseUser reads {"id": …, "type": …, "data": {…}, "custom_data": {…}, "lookups": {…}, "request": {…}}, of which only the id is needed. The
 // members of request are called as those of %%request. A user that comes with errors is nil.
 func ParseUser(f *source.File) (*User, source.Diagnostics) {
 	v, ds := source.Parse(f)
@@ -34,6 +37,7 @@ func ParseUser(f *source.File) (*User, source.Diagnostics) {
 		"type":        func(v *source.Value) { u.User.Type = r.userType(v) },
 		"data":        func(v *source.Value) { u.User.Data = r.document("data", v) },
 		"custom_data": func(v *source.Value) { u.CustomData = r.document("custom_data", v) },
+		"lookups":     func(v *source.Value) { u.Lookups = r.lookups(v) },
 		"request":     func(v *source.Value) { r.request(v, &u.Request) },
 	})
 	if v.Kind == source.Object && v.Get("id") == nil {
@@ -151,7 +155,29 @@ func (r reader) request(v *source.Value, to *rules.Request) {
 		"rawQueryString":  r.text("rawQueryString", &to.RawQueryString),
 		"remoteIPAddress": r.text("remoteIPAddress", &to.RemoteAddress),
 		"requestHeaders":  func(v *source.Value) { to.Headers = r.headers(v) },
+		"now":             func(v *source.Value) { to.Now = r.time(v) },
 	})
+}
+
+// time reads the time of a request, which rules know as %%now.
+func (r reader) time(v *source.Value) time.Time {
+	at, err := time.Parse(time.RFC3339, v.Str)
+	if v.Kind != source.String || err != nil {
+		r.ds.Error(v.Span, config.CodeInvalidValue, "write it as 2025-03-01T12:00:00Z", "%q must be a date with a time", "now")
+	}
+	return at
+}
+
+// lookups reads {"name": [value, …]}.
+func (r reader) lookups(v *source.Value) map[string]bson.RawValue {
+	out := map[string]bson.RawValue{}
+	for it := bsonval.NewIter(r.document("lookups", v)); it.Next(); {
+		out[string(it.Key())] = it.Value()
+		if it.Value().Type != bson.TypeArray {
+			r.ds.Error(v.Get(string(it.Key())).Span, config.CodeWrongType, "", "what a lookup finds is an array")
+		}
+	}
+	return out
 }
 
 // headers reads {"name": "value"} or {"name": ["value", …]}. Rules see the names in lower case.

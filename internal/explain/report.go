@@ -38,6 +38,15 @@ type Role struct {
 	ApplyWhen   Step         `json:"apply_when"`
 	Permissions []Permission `json:"permissions"` // of the document as a whole
 	Shows       []Shows      `json:"shows"`       // empty: nothing of any document
+	Presets     []Preset     `json:"presets,omitempty"`
+	Message     string       `json:"message,omitempty"` // for whom it denies a write
+}
+
+// Preset is a value that a role sets.
+type Preset struct {
+	On    string `json:"on"` // insert or update
+	Path  string `json:"path"`
+	Value string `json:"value"` // as the role has it
 }
 
 // Shows is what a role shows of the documents that match a query.

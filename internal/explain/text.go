@@ -194,6 +194,12 @@ func (p *page) roles(rs []Role) {
 			}
 			p.shows(&r.Shows[j], where)
 		}
+		for _, preset := range r.Presets {
+			p.line(4, "sets on %s  %s = %s", preset.On, preset.Path, preset.Value)
+		}
+		if r.Message != "" {
+			p.line(4, "says when it denies a write: %s", r.Message)
+		}
 	}
 }
 
@@ -244,7 +250,7 @@ func (p *page) read(operation string, r *Read) {
 		where[false] = "in the database, where it can compute fields; else in rolegate"
 	}
 	switch operation {
-	case "find", "update", "delete":
+	case "get", "find", "update", "delete":
 		sorted := where[r.SortsThere]
 		if r.QuerySort == nil {
 			p.line(2, "sorted  %s", sorted)

@@ -96,7 +96,7 @@ func (p *parser) subConditions(left side, v *source.Value) node {
 
 // operators reads an object of operators, all of which must hold.
 func (p *parser) operators(left side, v *source.Value) node {
-	if name, _ := operatorName(v.Members[0].Name); len(v.Members) == 1 && (conversions[name] != nil || name == "function") {
+	if name, _ := operatorName(v.Members[0].Name); len(v.Members) == 1 && makesValue(name) {
 		return p.compare(left, query.Eq, v)
 	}
 	kids := make([]node, 0, len(v.Members))
@@ -143,7 +143,7 @@ func (p *parser) operator(left side, name string, m *source.Member, all *source.
 	case "and", "or", "nor":
 		return p.logical(name, m.Value, func(v *source.Value) node { return p.inner(left, v) })
 	}
-	if conversions[name] != nil || name == "function" {
+	if makesValue(name) {
 		return p.fail(m.NameSpan, CodePlacement, `write {"%eq": {"`+m.Name+`": ...}}`,
 			"%q cannot stand beside other operators", m.Name)
 	}

@@ -46,6 +46,10 @@ var names = expr.Names{
 }
 
 func parse(text string, place expr.Place) (*expr.Expr, source.Diagnostics) {
+	return parseWith(text, place, names)
+}
+
+func parseWith(text string, place expr.Place, names expr.Names) (*expr.Expr, source.Diagnostics) {
 	v, ds := source.Parse(&source.File{Name: "rules.json", Text: []byte(text)})
 	if ds.HasErrors() {
 		return nil, ds

@@ -20,6 +20,7 @@ const (
 type Names struct {
 	Values            map[string]bool
 	EnvironmentValues map[string]bool
+	Lookups           map[string]bool
 	// Functions tells for each function why it cannot be called, "" for those that can. A nil map means that functions
 	// are not available at all.
 	Functions map[string]string
@@ -37,11 +38,12 @@ type Uses struct {
 	CustomData bool
 	Request    bool
 	Functions  bool
+	Lookups    bool
 }
 
 // Or combines two sets of uses.
 func (u Uses) Or(v Uses) Uses {
-	return Uses{u.CustomData || v.CustomData, u.Request || v.Request, u.Functions || v.Functions}
+	return Uses{u.CustomData || v.CustomData, u.Request || v.Request, u.Functions || v.Functions, u.Lookups || v.Lookups}
 }
 
 // Parse reads an expression. Problems are added to ds; the expression then never grants.
@@ -61,6 +63,7 @@ func usesOf(visit func(func(ref))) Uses {
 		u.CustomData = u.CustomData || r.base == baseCustomData || r.base == baseCall || (r.base == baseUser && r.text == "")
 		u.Request = u.Request || r.base == baseRequest || r.base == baseCall
 		u.Functions = u.Functions || r.base == baseCall
+		u.Lookups = u.Lookups || r.base == baseLookups
 	})
 	return u
 }
@@ -104,10 +107,13 @@ func (c Cond) Const() (Truth, bool) {
 // from; "" stands for the whole document. What it reads through %%this and %%prev is not reported: the caller knows
 // which field they stand for.
 func (c Cond) Reads(f func(field string)) {
-	if c.n == nil {
-		return
+	if c.n != nil {
+		readsOf(c.n.visit, f)
 	}
-	c.n.visit(func(r ref) {
+}
+
+func readsOf(visit func(func(ref)), f func(field string)) {
+	visit(func(r ref) {
 		if r.base == baseRoot || r.base == basePrevRoot {
 			if r.text == "" {
 				f("")

@@ -72,7 +72,7 @@ func (o call) eval(e *Env) (bson.RawValue, bool) {
 	return v, err == nil
 }
 
-// failed is an operand whose function failed.
+// failed is an operand whose function or lookup failed.
 type failed struct{}
 
 func (o failed) bind(*Scope) (operand, bool)   { return o, true }
@@ -126,17 +126,17 @@ func (n *callNode) judge(v bson.RawValue) Truth {
 func (n *callNode) bounds(string) bracket { return unstated() }
 func (n *callNode) fails() bool           { return true }
 
-// calls tells whether binding or evaluating a node may call a function.
-func calls(n node) bool {
+// asks tells whether binding or evaluating a node may call a function or look something up.
+func asks(n node) bool {
 	found := false
-	n.visit(func(r ref) { found = found || r.base == baseCall })
+	n.visit(func(r ref) { found = found || r.base == baseCall || r.base == baseLookups })
 	return found
 }
 
-// newJunction puts what calls functions last: they run only where the rest does not decide.
+// newJunction puts what calls functions or looks up last: it is done only where the rest does not decide.
 func newJunction(anyOf bool, kids []node) *junction {
 	slices.SortStableFunc(kids, func(a, b node) int {
-		switch first, second := calls(a), calls(b); {
+		switch first, second := asks(a), asks(b); {
 		case first == second:
 			return 0
 		case second:

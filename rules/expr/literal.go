@@ -19,7 +19,7 @@ func (p *parser) expansion(name string, at source.Span) (ref, bool) {
 	case dotted && path == "" || strings.Contains(path, "%"):
 		p.fail(at, CodeExpansion, "", "%q is not an expansion: the name ends in something else than a path", name)
 	case p.place == BeforeDocuments && b.ofDocument():
-		p.fail(at, CodeNoDocument, `use %%user, %%values, %%environment or %%request`,
+		p.fail(at, CodeNoDocument, `use %%user, %%values, %%environment, %%lookups or %%request`,
 			"there is no document here that %q could refer to", name)
 	case !p.defined(b, path, name, at):
 	default:
@@ -75,6 +75,22 @@ func (p *parser) defined(b base, path, name string, at source.Span) bool {
 		}
 	case baseValues:
 		return named(p.names.Values, seg, "value")
+	case baseLookups:
+		if seg == "" {
+			p.fail(at, CodeExpansion, "write %%lookups. and its name", "%q does not say which lookup", name)
+			return false
+		}
+		return named(p.names.Lookups, seg, "lookup")
+	case baseTime:
+		if path == "" || !b.has(path) {
+			p.fail(at, CodeExpansion, nearest(path, timeNames, "%%time."), "%q is no part of the time: it may be one of %s", name, strings.Join(timeNames, ", "))
+			return false
+		}
+	case baseNow:
+		if path != "" {
+			p.fail(at, CodeExpansion, "", "%q: a date has no fields", name)
+			return false
+		}
 	}
 	return true
 }
@@ -140,6 +156,9 @@ func (p *parser) objectOperand(v *source.Value) operand {
 				return o
 			}
 			return nil
+		}
+		if isOperator && makesValue(name) && len(v.Members) == 1 {
+			return p.dateSum(name, m)
 		}
 		if isOperator || strings.HasPrefix(m.Name, "%%") {
 			p.fail(m.NameSpan, CodePlacement, "", "%q cannot stand inside a value", m.Name)

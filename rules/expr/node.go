@@ -122,8 +122,8 @@ func (n *comparison) visit(f func(ref)) {
 func (n *comparison) eval(*Env) Truth { return Unknown }
 
 func (n *comparison) bind(s *Scope) node {
-	if n.left.base == baseNever || (n.left.base == baseCustomData && s.CustomDataUnresolved) {
-		return constNode(Unknown)
+	if t := s.known(n.left.ref); t != True {
+		return constNode(t)
 	}
 	right, ok := n.right.bind(s)
 	if !ok {

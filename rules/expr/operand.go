@@ -43,8 +43,11 @@ func (o reference) bind(s *Scope) (operand, bool) {
 	if b.ofDocument() {
 		return o, true
 	}
-	if b == baseNever || (b == baseCustomData && s.CustomDataUnresolved) {
+	switch s.known(o.ref) {
+	case Unknown:
 		return nil, false
+	case Error:
+		return failed{}, true
 	}
 	_, v := s.lookup(o.ref, bson.RawValue{})
 	v = resolve(v, o.ref)

@@ -22,6 +22,12 @@ var shapes = map[string]query.Op{
 var operatorNames = []string{
 	"and", "or", "nor", "not", "eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "all", "exists", "size", "elemMatch",
 	"type", "mod", "regex", "options", "function", "stringToOid", "oidToString", "stringToUuid", "uuidToString",
+	"dateAdd", "dateSubtract",
+}
+
+// makesValue tells whether the operator stands where a value may stand.
+func makesValue(name string) bool {
+	return conversions[name] != nil || name == "function" || name == "dateAdd" || name == "dateSubtract"
 }
 
 // schemaKeywords are taken for operators by people who know JSON Schema.

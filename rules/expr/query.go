@@ -35,6 +35,20 @@ func ParseQuery(v *source.Value, names Names, ds *source.Diagnostics) *Query {
 // Uses tells what of the request the query mentions.
 func (q *Query) Uses() Uses { return q.uses }
 
+// Lookups are the names of the lookups that the query refers to.
+func (q *Query) Lookups() []string {
+	var names []string
+	if q.root != nil {
+		q.root.visit(func(r ref) {
+			if r.base == baseLookups {
+				name, _, _ := strings.Cut(r.text, ".")
+				names = append(names, name)
+			}
+		})
+	}
+	return names
+}
+
 // Bind puts values in the place of expansions. It reports false when one of them has no value: such a query matches
 // nothing.
 func (q *Query) Bind(s *Scope) (bson.Raw, bool) {
@@ -101,7 +115,7 @@ func (p *parser) queryList(m *source.Member) operand {
 // queryValue reads what stands beside a field: a value, or an object of operators. A value becomes the operand of
 // $eq, so that nothing an expansion puts there is read as operators.
 func (p *parser) queryValue(v *source.Value) operand {
-	if name, ok := soleOperator(v); ok && !isExtendedJSON(v) && conversions[name] == nil {
+	if name, ok := soleOperator(v); ok && !isExtendedJSON(v) && !makesValue(name) {
 		return p.queryOperators(v)
 	}
 	return document{[]string{"$eq"}, []operand{p.queryOperand(v, false)}}

@@ -17,6 +17,9 @@ const (
 	baseRequest
 	baseValues
 	baseEnvironment
+	baseNow
+	baseTime
+	baseLookups
 	baseNever // %%args and %%partition, which have no value here
 	baseCall  // not an expansion: a function is called
 	baseRoot
@@ -42,6 +45,9 @@ var expansions = map[string]base{
 	"request":     baseRequest,
 	"values":      baseValues,
 	"environment": baseEnvironment,
+	"now":         baseNow,
+	"time":        baseTime,
+	"lookups":     baseLookups,
 	"args":        baseNever,
 	"partition":   baseNever,
 	"root":        baseRoot,
@@ -51,7 +57,7 @@ var expansions = map[string]base{
 }
 
 var expansionNames = []string{
-	"%%user", "%%request", "%%values", "%%environment", "%%root", "%%prevRoot", "%%this", "%%prev", "%%true", "%%false",
+	"%%user", "%%request", "%%values", "%%environment", "%%lookups", "%%now", "%%time", "%%root", "%%prevRoot", "%%this", "%%prev", "%%true", "%%false",
 }
 
 // The members of %%user, %%request and %%environment. Another name never has a value: a condition such as
@@ -77,6 +83,10 @@ func (b base) has(path string) bool {
 		return slices.Contains(requestNames, first)
 	case b == baseEnvironment:
 		return slices.Contains(environmentNames, first)
+	case b == baseTime:
+		return slices.Contains(timeNames, path)
+	case b == baseNow:
+		return false
 	default:
 		return true
 	}

@@ -1,6 +1,10 @@
 package expr
 
 import (
+	"errors"
+	"strings"
+	"time"
+
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
@@ -17,9 +21,60 @@ type Scope struct {
 	// CustomDataUnresolved makes %%user.custom_data have no value on either side of a comparison.
 	CustomDataUnresolved bool
 
+	Now      time.Time      // %%now and %%time; the zero time has no value on either side
+	TimeZone *time.Location // of the calendar; nil is UTC
+
 	// Functions runs the functions of the app. Without it every call fails.
 	Functions Functions
+	// Lookups finds what %%lookups stands for. Without it every lookup fails.
+	Lookups Lookups
 }
+
+// Lookups finds the values behind %%lookups for one user and one request. An error makes the condition that needs the
+// values an error, which never grants.
+type Lookups interface {
+	// Lookup returns an array, or the zero value when what the lookup itself depends on has no value.
+	Lookup(s *Scope, name string) (bson.RawValue, error)
+}
+
+// known tells whether there is anything behind a reference to the request. It is Unknown for what has no value on either
+// side of a comparison, and Error where finding the value failed.
+func (s *Scope) known(r ref) Truth {
+	switch r.base {
+	case baseNever:
+		return Unknown
+	case baseCustomData:
+		return unless(s.CustomDataUnresolved)
+	case baseNow, baseTime:
+		return unless(s.Now.IsZero())
+	case baseLookups:
+		v, err := s.lookedUp(r)
+		if err != nil {
+			return Error
+		}
+		return unless(bsonval.IsMissing(v))
+	default:
+		return True
+	}
+}
+
+func unless(unknown bool) Truth {
+	if unknown {
+		return Unknown
+	}
+	return True
+}
+
+// lookedUp is what the lookup finds that r begins with.
+func (s *Scope) lookedUp(r ref) (bson.RawValue, error) {
+	name, _, _ := strings.Cut(r.text, ".")
+	if s.Lookups == nil {
+		return bson.RawValue{}, errNoLookups
+	}
+	return s.Lookups.Lookup(s, name)
+}
+
+var errNoLookups = errors.New("lookups are not available here")
 
 // Env is what a bound condition is evaluated on. A nil document is missing.
 type Env struct {
@@ -45,6 +100,16 @@ func (s *Scope) lookup(r ref, written bson.RawValue) (bson.Raw, bson.RawValue) {
 		doc = s.Values
 	case baseEnvironment:
 		doc = s.Environment
+	case baseNow:
+		return nil, bsonval.FromDateTime(s.Now.UnixMilli())
+	case baseTime:
+		doc = s.calendar()
+	case baseLookups:
+		name, _, _ := strings.Cut(r.text, ".")
+		if v, err := s.lookedUp(r); err == nil && !bsonval.IsMissing(v) {
+			doc, _ = bsonval.BeginDocument(nil)
+			doc = bsonval.EndDocument(bsonval.AppendElement(doc, name, v), 0)
+		}
 	}
 	if doc == nil {
 		doc = bsonval.Empty()

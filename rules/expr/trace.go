@@ -117,7 +117,7 @@ func (p *parser) seen(v *source.Value, n node, s *Scope, e *Env) []Seen {
 		case r.base == baseConst || r.base == baseNever || r.base == baseCall:
 		case !r.base.ofDocument():
 			_, at := s.lookup(r, bson.RawValue{})
-			if r.base == baseCustomData && s.CustomDataUnresolved {
+			if s.known(r) != True {
 				at = bson.RawValue{}
 			}
 			add(r.String(), resolve(at, r))

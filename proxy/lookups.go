@@ -1,0 +1,160 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/rules"
+	"github.com/rolegate/rolegate/rules/expr"
+)
+
+// Bounds of what a lookup may find.
+const (
+	maxLookupValues = 10_000
+	maxLookupBytes  = 4 << 20
+)
+
+var (
+	errLookupLarge   = errors.New("it finds too much")
+	errLookupItself  = errors.New("it is asked for while it is being asked")
+	errLookupBroken  = errors.New("it has errors")
+	errLookupUnknown = errors.New("it is not said what it finds, and there is no database to ask")
+)
+
+// lookups asks the lookups of the app for one operation. A lookup fails when what it refers to fails.
+type lookups struct {
+	ctx     context.Context
+	session *session
+}
+
+// lookupsOfRequest is what has been looked up for a request, the operations of its functions included. What differs is the
+// query: two operations of one request may ask a lookup for different things.
+type lookupsOfRequest struct {
+	found  map[string]*lookedUp // :: lookup and query → values
+	logged bool
+}
+
+type lookedUp struct {
+	value bson.RawValue
+	err   error
+	done  bool
+}
+
+// Lookup implements expr.Lookups. A request evaluates its rules one after the other, so nothing is locked.
+func (l *lookups) Lookup(s *expr.Scope, name string) (bson.RawValue, error) {
+	q := l.session.p.Policy.LookupQuery(name)
+	if q == nil {
+		return bson.RawValue{}, l.fail(name, errLookupBroken)
+	}
+	match, ok := q.Bind(s)
+	if !ok {
+		return bson.RawValue{}, nil
+	}
+	key := fmt.Sprintf("%s %t %s", name, l.session.fresh, match) // no name has a space
+	m, known := l.session.c.looked.found[key]
+	switch {
+	case !known:
+		m = &lookedUp{}
+		l.session.c.looked.found[key] = m
+		m.value, m.err = l.value(q, name, key, match)
+		m.done = true
+	case !m.done:
+		return bson.RawValue{}, l.fail(name, errLookupItself)
+	}
+	if m.err != nil {
+		return bson.RawValue{}, l.fail(name, m.err)
+	}
+	return m.value, nil
+}
+
+// value is what a lookup finds. Where nobody can be asked, it is what the caller says.
+func (l *lookups) value(q *rules.LookupQuery, name, key string, match bson.Raw) (bson.RawValue, error) {
+	p := l.session.p
+	if p.Store == nil {
+		v, known := l.session.c.Found[name]
+		if !known {
+			return v, errLookupUnknown
+		}
+		return v, nil
+	}
+	kept := time.Duration(q.CacheSeconds) * time.Second
+	return p.lookedUp.of(key, l.session.fresh, kept, func() (bson.RawValue, error) { return l.ask(q, match) })
+}
+
+// ask reads the documents and collects the different values at the path, without nulls, in BSON order.
+func (l *lookups) ask(q *rules.LookupQuery, match bson.Raw) (bson.RawValue, error) {
+	p := l.session.p
+	found := valueSet{seen: map[string]struct{}{}}
+	examined := 0
+	for doc, err := range p.Store.Find(l.ctx, q.NS, Query{Filter: match, ForDecision: true}) {
+		if err != nil {
+			return bson.RawValue{}, err
+		}
+		if examined++; examined > p.Limits.Scan {
+			return bson.RawValue{}, errLookupLarge
+		}
+		q.Select.Values(doc, func(v bson.RawValue) bool {
+			if v.Type != bson.TypeNull && v.Type != bson.TypeUndefined {
+				found.add(v)
+			}
+			return len(found.seen) <= maxLookupValues
+		})
+		if len(found.seen) > maxLookupValues || found.bytes > maxLookupBytes {
+			return bson.RawValue{}, errLookupLarge
+		}
+	}
+	return arrayOf(found.sorted()), nil
+}
+
+// fail notes a failure for the log, and for the function that the operation belongs to.
+func (l *lookups) fail(name string, err error) error {
+	l.session.notEvaluated()
+	if r := l.session.c.looked; !r.logged {
+		r.logged = true
+		l.session.p.Log.Warn("a lookup failed: what needs its values is denied", append(l.session.attrs(), "lookup", name, "error", err.Error())...)
+	}
+	return err
+}
+
+// maxKeptLookups bounds the memory of the cache, together with maxLookupBytes.
+const maxKeptLookups = 1_000
+
+// lookupCache keeps what lookups have found, where the app allows it. What decides about a write is looked up afresh.
+type lookupCache struct {
+	now func() time.Time
+
+	mu   sync.Mutex
+	kept map[string]keptLookup // :: lookup and query → values
+}
+
+type keptLookup struct {
+	value bson.RawValue
+	at    time.Time
+}
+
+func (c *lookupCache) of(key string, fresh bool, ttl time.Duration, ask func() (bson.RawValue, error)) (bson.RawValue, error) {
+	if ttl > 0 && !fresh {
+		c.mu.Lock()
+		k, ok := c.kept[key]
+		c.mu.Unlock()
+		if ok && c.now().Sub(k.at) < ttl {
+			return k.value, nil
+		}
+	}
+	at := c.now()
+	v, err := ask()
+	if err == nil && ttl > 0 {
+		c.mu.Lock()
+		if len(c.kept) >= maxKeptLookups {
+			clear(c.kept)
+		}
+		c.kept[key] = keptLookup{v, at}
+		c.mu.Unlock()
+	}
+	return v, err
+}

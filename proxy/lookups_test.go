@@ -1,0 +1,125 @@
+package proxy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/proxy"
+	"github.com/rolegate/rolegate/rules"
+)
+
+// places answers for each collection on its own and counts what each was asked.
+type places struct {
+	*store
+	docs  map[string][]bson.Raw
+	fails map[string]error
+	asked map[string]int
+}
+
+func (s *places) Find(_ context.Context, at rules.Namespace, q proxy.Query) iter.Seq2[bson.Raw, error] {
+	s.asked[at.Collection]++
+	return func(yield func(bson.Raw, error) bool) {
+		found, err := answer(s.docs[at.Collection], q)
+		for _, d := range found {
+			if !yield(d, nil) {
+				return
+			}
+		}
+		if err = errors.Join(err, s.fails[at.Collection]); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// lookingUp is a proxy with the lookup groups, which several roles need, and documents of three groups.
+func lookingUp(t *testing.T, more string, groups []bson.Raw) (*proxy.Proxy, *places, *logs, *time.Time) {
+	t.Helper()
+	policy := policyOf(t, map[string]string{
+		"lookups/groups.json": `{"database": "app", "collection": "groups", "match": {"members": "%%user.id"}, "select": "name"` + more + `}`,
+		"data_sources/mongodb-atlas/app/c/rules.json": `{"database": "app", "collection": "c", "roles": [
+			{"name": "closed", "apply_when": {"closed": true, "group": {"%in": "%%lookups.groups"}}, "read": true},
+			{"name": "member", "apply_when": {"group": {"%in": "%%lookups.groups"}}, "read": true, "write": true}
+		], "filters": [{"name": "f", "apply_when": {}, "query": {"group": {"$in": "%%lookups.groups"}}}]}`,
+	})
+	s := &places{store: returning(), asked: map[string]int{}, fails: map[string]error{}, docs: map[string][]bson.Raw{
+		"groups": groups, "c": docs(t, `{"_id": 1, "group": "g1"}`, `{"_id": 2, "group": "g2"}`, `{"_id": 3}`),
+	}}
+	now := time.Unix(1_700_000_000, 0)
+	p, l := newProxy(t, s, ``, ``, func(c *proxy.Config) {
+		c.Policy, c.Now = policy, func() time.Time { return now }
+	})
+	return p, s, l, &now
+}
+
+func TestLookupIsAskedOncePerRequest(t *testing.T) {
+	t.Parallel()
+	p, s, _, _ := lookingUp(t, ``, docs(t, `{"_id": 1, "name": "g1", "members": ["ua"]}`))
+	for range 2 {
+		got, err := find(t, p, proxy.Find{})
+		if err != nil || len(got) != 1 {
+			t.Fatalf("found %v, %v", got, err)
+		}
+	}
+	if s.asked["groups"] != 2 {
+		t.Errorf("two requests ask %d times", s.asked["groups"])
+	}
+}
+
+func TestLookupIsKeptForReadsOnly(t *testing.T) {
+	t.Parallel()
+	p, s, _, now := lookingUp(t, `, "cache_seconds": 10`, docs(t, `{"_id": 1, "name": "g1", "members": ["ua"]}`))
+	read := func(want int) {
+		t.Helper()
+		if got, err := find(t, p, proxy.Find{}); err != nil || len(got) != want {
+			t.Errorf("found %v, %v, want %d", got, err, want)
+		}
+	}
+	read(1)
+	s.docs["groups"] = nil
+	*now = now.Add(9 * time.Second)
+	read(1)
+	u := proxy.Update{NS: ns, Filter: doc(t, `{}`), Update: doc(t, `{"$set": {"x": 1}}`)}
+	if r, err := p.Update(t.Context(), ann, u); err != nil || r.Matched != 0 {
+		t.Errorf("a write is decided by what was kept: %+v, %v", r, err)
+	}
+	*now = now.Add(2 * time.Second)
+	read(0)
+	if s.asked["groups"] != 3 {
+		t.Errorf("the groups are asked for %d times", s.asked["groups"])
+	}
+}
+
+// What cannot be looked up grants nothing, and the log says so without values.
+func TestLookupFails(t *testing.T) {
+	t.Parallel()
+	var many []bson.Raw
+	for i := range 10_001 {
+		many = append(many, doc(t, fmt.Sprintf(`{"_id": %d, "name": "g%d", "members": "ua"}`, i, i)))
+	}
+	for name, c := range map[string]struct {
+		groups []bson.Raw
+		err    error
+	}{
+		"too many values":       {groups: many},
+		"a database that fails": {groups: docs(t, `{"_id": 1, "name": "g1", "members": "ua"}`), err: proxy.ErrUnavailable},
+	} {
+		p, s, l, _ := lookingUp(t, ``, c.groups)
+		s.fails["groups"] = c.err
+		if got, err := find(t, p, proxy.Find{}); err != nil || len(got) != 0 {
+			t.Errorf("%s: found %v, %v", name, got, err)
+		}
+		if _, err := p.Insert(t.Context(), ann, proxy.Insert{NS: ns, Documents: docs(t, `{"group": "g1"}`)}); err == nil {
+			t.Errorf("%s: an insert is stored", name)
+		}
+		if !strings.Contains(l.String(), "lookup=groups") || strings.Contains(l.String(), "g1") {
+			t.Errorf("%s: the log says %s", name, l)
+		}
+	}
+}
