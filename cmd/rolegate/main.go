@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // an app names its time zone; an image may have no database of them
 
 	"github.com/alecthomas/kong"
 
