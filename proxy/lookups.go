@@ -121,15 +121,16 @@ func (l *lookups) fail(name string, err error) error {
 	return err
 }
 
-// maxKeptLookups bounds the memory of the cache, together with maxLookupBytes.
-const maxKeptLookups = 1_000
+// maxKept bounds the memory of the cache, in bytes of queries and values.
+const maxKept = 64 << 20
 
 // lookupCache keeps what lookups have found, where the app allows it. What decides about a write is looked up afresh.
 type lookupCache struct {
 	now func() time.Time
 
-	mu   sync.Mutex
-	kept map[string]keptLookup // :: lookup and query → values
+	mu    sync.Mutex
+	kept  map[string]keptLookup // :: lookup and query → values
+	bytes int                   // of kept, and of what has been replaced
 }
 
 type keptLookup struct {
@@ -150,8 +151,9 @@ func (c *lookupCache) of(key string, fresh bool, ttl time.Duration, ask func() (
 	v, err := ask()
 	if err == nil && ttl > 0 {
 		c.mu.Lock()
-		if len(c.kept) >= maxKeptLookups {
+		if c.bytes += len(key) + len(v.Value); c.bytes > maxKept {
 			clear(c.kept)
+			c.bytes = len(key) + len(v.Value)
 		}
 		c.kept[key] = keptLookup{v, at}
 		c.mu.Unlock()

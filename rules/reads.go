@@ -47,11 +47,9 @@ func (b *Bound) Reads() Reads {
 			n.reads(name, &r)
 		}
 		br.additional.reads("", &r)
-		for _, ps := range []presets{br.onInsert, br.onUpdate} {
-			for _, p := range ps.values {
-				r.Add(p.path[0])
-				p.value.Reads(r.Add)
-			}
+		for _, p := range br.onUpdate.values { // an insert has nothing that could change meanwhile
+			r.Add(p.path[0])
+			p.value.Reads(r.Add)
 		}
 	}
 	return r
