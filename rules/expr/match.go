@@ -50,7 +50,7 @@ func newMatcher(op query.Op, c constant) (matcher, bool) {
 				var nulls bool
 				v, nulls = withoutNulls(v)
 				if nulls && m.op == query.All {
-					return m, false
+					v = array(nil) // what is equal to nothing nothing contains
 				}
 			}
 		}
@@ -62,6 +62,11 @@ func newMatcher(op query.Op, c constant) (matcher, bool) {
 			m.test, ok = query.NewMembership(v)
 			return m, ok
 		}
+	}
+	if m.op == query.All && !isPattern(v) {
+		var ok bool
+		m.test, ok = query.NewContainment(v) // an operator in a rule's list can only be somebody's data
+		return m, ok
 	}
 	t, err := query.NewTest(m.op, v)
 	if err != nil {

@@ -28,6 +28,8 @@ func TestQueryBind(t *testing.T) {
 		{"an expansion under an operator", `{"n": {"$gte": "%%values.limit"}}`, `{"n":{"$gte":{"$numberInt":"5"}}}`},
 		{"a list", `{"t": {"$in": "%%user.data.tags"}}`, `{"t":{"$in":["x","y"]}}`},
 		{"a list drops nulls", `{"t": {"$in": "%%user.custom_data.manages"}}`, `{"t":{"$in":["b@x"]}}`},
+		{"all of a list with a null", `{"t": {"$all": "%%user.custom_data.manages"}}`, `{"t":{"$all":[]}}`},
+		{"not in a list with a null", `{"t": {"$nin": "%%user.custom_data.manages"}}`, `{"t":{"$nin":["b@x"]}}`},
 		{"a list that is none", `{"t": {"$in": "%%user.id"}}`, ``},
 		{"a written list", `{"t": {"$in": ["%%user.id", "z"]}}`, `{"t":{"$in":["ua","z"]}}`},
 		{"unresolved", `{"t": "%%user.custom_data.org"}`, ``},
@@ -37,6 +39,8 @@ func TestQueryBind(t *testing.T) {
 		{"null in a list", `{"t": {"$in": ["%%user.custom_data.none"]}}`, ``},
 		{"a pattern among data", `{"t": "%%user.custom_data.pattern"}`, ``},
 		{"patterns among data", `{"t": {"$in": "%%user.custom_data.patterns"}}`, ``},
+		{"operators among data", `{"t": {"$all": "%%user.custom_data.operators"}}`, ``},
+		{"an operator as data", `{"t": {"$all": ["%%user.custom_data.operator"]}}`, ``},
 		{
 			"operators of either spelling", `{"%or": [{"a": {"%gt": 1}}, {"b": {"$not": {"%lt": 2}}}]}`,
 			`{"$or":[{"a":{"$gt":{"$numberInt":"1"}}},{"b":{"$not":{"$lt":{"$numberInt":"2"}}}}]}`,
