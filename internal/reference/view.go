@@ -109,8 +109,8 @@ func (r *Rules) apply(j judge) (applied, error) {
 
 // query puts values in the place of the expansions and conversions in the query of a filter. They are data there: they
 // are compared with and never taken for operators, so that a list with something in it that would be one is no value. The
-// database cannot tell a null that somebody has from a field that is
-// missing, so a null is no value.
+// database cannot tell a null that somebody has from a field that is missing, nor an array without a value in it from that
+// of somebody else, so those are no values either.
 func (j judge) query(q bson.Raw) (bson.Raw, bool) {
 	v, ok := j.substitute(bsonval.FromDocument(q), "")
 	return document(v), ok
@@ -120,7 +120,8 @@ func (j judge) query(q bson.Raw) (bson.Raw, bool) {
 func (j judge) substitute(v bson.RawValue, name string) (bson.RawValue, bool) {
 	_, ofOperator := operator(name)
 	if o := j.operand(v); o.origin == fromFacts {
-		if bsonval.IsMissing(o.value) || isNull(o.value) {
+		takesList := name == "$in" || name == "$nin" || name == "$all"
+		if bsonval.IsMissing(o.value) || isNull(o.value) || isVain(o.value) && !takesList {
 			return v, false
 		}
 		switch {
@@ -128,7 +129,7 @@ func (j judge) substitute(v bson.RawValue, name string) (bson.RawValue, bool) {
 			return v, false
 		case name == "$all" && slices.ContainsFunc(values(o.value), isNull):
 			o.value = array(nil) // one that is equal to nothing, so nothing has all
-		case name == "$in" || name == "$nin":
+		case takesList:
 			o.value = array(slices.DeleteFunc(values(o.value), isNull))
 		case name != "" && !ofOperator:
 			o.value = bsonval.FromDocument(encode([]element{{"$eq", o.value}}))

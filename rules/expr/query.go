@@ -149,7 +149,7 @@ func (p *parser) queryOperators(v *source.Value) operand {
 }
 
 // queryOperand reads the operand of op. What came from an expansion must not be null, which would match missing fields,
-// and not a pattern.
+// not an array with nothing in it, which would match such arrays, and not a pattern.
 func (p *parser) queryOperand(v *source.Value, op query.Op) operand {
 	o := p.operand(v)
 	if o == nil {
@@ -176,11 +176,11 @@ func (o guarded) bind(s *Scope) (operand, bool) {
 		return nil, false
 	}
 	c, ok := b.(constant)
-	if !ok || c.hasNull || isNull(c.value) || isPattern(c.value) {
+	if !ok || c.hasNull || c.hasVain || isNull(c.value) || isPattern(c.value) {
 		return nil, false
 	}
 	if !o.takesList() {
-		return c, true
+		return c, !isVain(c.value)
 	}
 	if c.value.Type != bson.TypeArray || holdsOperators(c.value) {
 		return nil, false
