@@ -100,7 +100,8 @@ func (s *session) storesNull(ctx context.Context, key query.Path, filter bson.Ra
 
 func tooManyValues() *Error { return &Error{Kind: TooLarge, Message: "too many different values"} }
 
-// hasOneForm tells whether a value equals no value with other bytes.
+// hasOneForm tells whether a value equals no value with other bytes, or is the first of them: a string comes before the
+// symbol that it equals.
 func hasOneForm(v bson.RawValue) bool {
 	switch v.Type {
 	case bson.TypeString, bson.TypeObjectID, bson.TypeBoolean, bson.TypeDateTime, bson.TypeTimestamp, bson.TypeNull:

@@ -32,6 +32,7 @@ type store struct {
 	counted   []bson.Raw             // the filters of counts and distincts
 	pipelines []proxy.AggregateQuery // what was aggregated
 	result    []bson.Raw             // of every pipeline
+	others    []bson.Raw             // ... but for those that look for another form of a document
 	features  proxy.Features
 	nulls     bool // distinct finds a null whatever is stored
 
@@ -97,7 +98,11 @@ func (s *store) Distinct(_ context.Context, _ rules.Namespace, key string, filte
 func (s *store) Aggregate(_ context.Context, _ rules.Namespace, q proxy.AggregateQuery) iter.Seq2[bson.Raw, error] {
 	s.pipelines = append(s.pipelines, q)
 	return func(yield func(bson.Raw, error) bool) {
-		for _, d := range s.result {
+		result := s.result
+		if len(s.pipelines) > 1 {
+			result = s.others
+		}
+		for _, d := range result {
 			if !yield(d, nil) {
 				return
 			}

@@ -14,8 +14,8 @@ import (
 // plain query cannot: it knows the stored documents only. It reports false when the page has to be made here.
 //
 // Documents that compare alike but are not the same, as {n: 1} and {n: 1.0} are, come from the database in an order that
-// may follow what is hidden. So one more is read on each side of the page, and where such a pair lies across its edge the
-// page is not used.
+// may follow what is hidden. So one more is read on each side of the page, and where an edge of it goes through a run of
+// such documents the page is not used.
 func (s *session) pageThere(ctx context.Context, v viewRead, r *reading, f func(stored, view bson.Raw) error) (done bool, err error) {
 	segments := s.pageSegments(v, r.plan)
 	if v.limit == 0 || len(segments) == 0 {
@@ -48,18 +48,21 @@ func (s *session) pageThere(ctx context.Context, v viewRead, r *reading, f func(
 		r.fetched++
 		page = append(page, bytes.Clone(doc))
 	}
-	torn := func(a, b bson.Raw) bool { return !bytes.Equal(a, b) && alike(v.sort, a, b) }
+	var edges [][2]bson.Raw
 	if before > 0 {
-		if len(page) > 1 && torn(page[0], page[1]) {
-			return false, nil
+		if len(page) > 1 {
+			edges = append(edges, [2]bson.Raw{page[0], page[1]})
 		}
 		page = page[min(1, len(page)):]
 	}
 	if n := int(v.limit); len(page) > n {
-		if torn(page[n-1], page[n]) {
-			return false, nil
-		}
+		edges = append(edges, [2]bson.Raw{page[n-1], page[n]})
 		page = page[:n]
+	}
+	for _, e := range edges {
+		if torn, err := s.torn(ctx, v.sort, segments, e[0], e[1]); torn || err != nil {
+			return false, err
+		}
 	}
 	slices.SortFunc(page, s.order(v.sort))
 	for _, doc := range page {

@@ -28,8 +28,14 @@ const (
 	end    = "```\n<!-- end -->\n"
 )
 
-// The requests, in their order, answer as the README says.
-func TestTranscript(t *testing.T) {
+// started is the example as the quickstart serves it.
+type started struct {
+	base, appID string
+	tokens      map[string]string // by who
+}
+
+func start(t *testing.T) started {
+	t.Helper()
 	app, err := exampleDir("")
 	if err != nil {
 		t.Fatal(err)
@@ -66,10 +72,16 @@ func TestTranscript(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return started{"http://" + s.Addr().String(), s.AppID(), tokens}
+}
+
+// The requests, in their order, answer as the README says.
+func TestTranscript(t *testing.T) {
+	s := start(t)
 	var got strings.Builder
 	for _, st := range steps {
-		status, answer := send(t, st, "http://"+s.Addr().String(), s.AppID(), tokens[st.who])
-		fmt.Fprintf(&got, "# %s\n%s\n#> %d %s\n\n", st.title, st.curl("http://127.0.0.1:8080", s.AppID()), status, answer)
+		status, answer := s.send(t, st)
+		fmt.Fprintf(&got, "# %s\n%s\n#> %d %s\n\n", st.title, st.curl("http://127.0.0.1:8080", s.appID), status, answer)
 	}
 	page, err := os.ReadFile(readme)
 	if err != nil {
@@ -91,13 +103,31 @@ func TestTranscript(t *testing.T) {
 	}
 }
 
-func send(t *testing.T, s step, base, app, token string) (status int, answer string) {
+// Who manages nobody is not the manager of whom nobody can write to, and reads no other account.
+func TestManagesNobody(t *testing.T) {
+	s := start(t)
+	for _, st := range []struct {
+		step
+		status int
+		answer string // what it has
+	}{
+		{step{"Tom hires somebody without an address.", "tom", "insertOne", employees(`"document": {"_id": "1", "email": [], "team": "sales"}`)}, 403, "insert not permitted"},
+		{step{"Mara does not manage them either.", "mara", "insertOne", employees(`"document": {"_id": "1", "email": [], "team": "sales"}`)}, 403, "insert not permitted"},
+		{step{"Nobody reads accounts.", "mara", "find", body("hr", "accounts", `"filter": {}`)}, 403, "no rule"},
+	} {
+		if status, answer := s.send(t, st.step); status != st.status || !strings.Contains(answer, st.answer) {
+			t.Errorf("%s %d %s, want %d %s", st.title, status, answer, st.status, st.answer)
+		}
+	}
+}
+
+func (s started) send(t *testing.T, st step) (status int, answer string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url(base, app), strings.NewReader(s.body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, st.url(s.base, s.appID), strings.NewReader(st.body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer "+s.tokens[st.who])
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -201,7 +201,7 @@ func (g *generator) operator(depth int, c scope) bson.D {
 	case n < 14:
 		return one(pick(g, "in", "in", "nin"), g.rightList(c))
 	case n < 15:
-		return one("all", g.rightWithoutNull(c))
+		return one("all", g.rightList(c))
 	case n < 17:
 		if c != inFilter && g.chance(20) {
 			return one("exists", pick(g, "%%true", "%%false"))
@@ -223,19 +223,6 @@ func (g *generator) operator(depth int, c scope) bson.D {
 		return one("not", g.operators(depth-1, c))
 	}
 	return one(pick(g, "and", "or", "nor"), bson.A{g.operators(depth-1, c), g.operators(depth-1, c)})
-}
-
-// rightWithoutNull is an operand of all. Lists of the user or the document are left out: a null in one makes all
-// unknown, or is passed over in the query of a filter, and should make it false.
-func (g *generator) rightWithoutNull(c scope) any {
-	if g.chance(30) {
-		return pick(g, "%%values.list", "%%user.data.none", "%%user.data.nested.m")
-	}
-	list := bson.A{}
-	for range pick(g, 0, 1, 2, 2) {
-		list = append(list, g.right(c))
-	}
-	return list
 }
 
 // rightList is the operand of in, nin and all.

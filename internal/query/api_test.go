@@ -87,6 +87,35 @@ func TestNewTest(t *testing.T) {
 	}
 }
 
+// What a list of data holds is compared with: no element is an operator or a pattern.
+func TestNewContainment(t *testing.T) {
+	t.Parallel()
+	path, err := query.ParsePath("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		list, value string
+		want        bool
+	}{
+		{`[1,2]`, `[2.0,1]`, true},
+		{`[1,2]`, `[2]`, false},
+		{`[1]`, `1`, true},
+		{`[]`, `[]`, false},
+		{`[{"$elemMatch":{"$exists":true}}]`, `[1]`, false},
+		{`[{"$elemMatch":{"$exists":true}}]`, `[{"$elemMatch":{"$exists":true}}]`, true},
+		{`[{"$regularExpression":{"pattern":"x","options":""}}]`, `["x"]`, false},
+	} {
+		test, ok := query.NewContainment(mustValue(t, tt.list))
+		if got := test.Match(mustDoc(t, `{"a":`+tt.value+`}`), path); got != tt.want || !ok {
+			t.Errorf("%s has all of %s = %v, %v", tt.value, tt.list, got, ok)
+		}
+	}
+	if _, ok := query.NewContainment(mustValue(t, `1`)); ok {
+		t.Error("1 is no list")
+	}
+}
+
 func TestPaths(t *testing.T) {
 	t.Parallel()
 	f := mustParse(t, `{"a.b":1,"$or":[{"c":{"$elemMatch":{"d":1,"$and":[{"e.f":2}]}}},{"a.b":{"$gt":0}}],"g":{"$all":[{"$elemMatch":{"h":1}}]},"i":{"$not":{"$elemMatch":{"j":{"$elemMatch":{"k":1}}}}},"l":{"$elemMatch":{"$gt":1}}}`)

@@ -129,6 +129,27 @@ func NewMembership(list bson.RawValue) (Test, bool) {
 	return t, true
 }
 
+// NewContainment is $all with a list that is data: whatever its elements look like, they are compared with.
+func NewContainment(list bson.RawValue) (Test, bool) {
+	arr, ok := bsonval.Array(list)
+	if !ok {
+		return Test{}, false
+	}
+	t := Test{op: All, more: &compiled{}}
+	it := bsonval.NewIter(arr)
+	for it.Next() {
+		equal, err := comparison(Eq, it.Value())
+		if err != nil {
+			return Test{}, false
+		}
+		t.more.list = append(t.more.list, equal)
+	}
+	if len(t.more.list) == 0 {
+		t = Test{op: In, operand: list} // as in all
+	}
+	return t, it.Err() == nil
+}
+
 // element checks an element of $in or $all.
 func (p *parser) element(op Op, v bson.RawValue) error {
 	if v.Type == bson.TypeUndefined {

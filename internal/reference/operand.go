@@ -95,7 +95,24 @@ func (j judge) compare(left place, name string, v bson.RawValue) Truth {
 	if t == True && o.lacks() && left.bound && !isNull(left.value()) {
 		return Unknown // of several values one is absent too, which is nothing in common
 	}
+	if name == "eq" {
+		return o.inCommon(t, left)
+	}
 	return t
+}
+
+// inCommon is whether an operand equals what is on the left, unless it is an array that both have and there is nothing in
+// it: that a user is in no group and a document in none is not the same group.
+func (o operand) inCommon(equal Truth, left place) Truth {
+	if equal == True && (o.origin == fromFacts && isVain(o.value) || o.origin == fromDocument && left.bound && isVain(left.value())) {
+		return Unknown
+	}
+	return equal
+}
+
+// isVain tells an array that is empty or holds nothing but null.
+func isVain(v bson.RawValue) bool {
+	return isArray(v) && !slices.ContainsFunc(values(v), func(e bson.RawValue) bool { return !isNull(e) })
 }
 
 // lacks tells that the document has nothing here.
@@ -148,7 +165,7 @@ func (j judge) list(left place, name string, v bson.RawValue) Truth {
 				return Unknown // before anything of the document is looked at
 			}
 			obstacles = append(obstacles, o.obstacle(left))
-			found = append(found, left.matches("eq", orNull(o.value)))
+			found = append(found, o.inCommon(left.matches("eq", orNull(o.value)), left))
 			if !isNull(orNull(o.value)) {
 				present = append(present, found[len(found)-1])
 			}
@@ -163,7 +180,7 @@ func (j judge) list(left place, name string, v bson.RawValue) Truth {
 		}
 		for _, e := range values(o.value) {
 			// A null inside an array that is not written in the rule is equal to nothing.
-			found = append(found, all(not(truth(isNull(e))), left.matches("eq", e)))
+			found = append(found, all(not(truth(isNull(e))), o.inCommon(left.matches("eq", e), left)))
 		}
 	}
 	if t := all(obstacles...); t != True {
@@ -177,6 +194,9 @@ func (j judge) list(left place, name string, v bson.RawValue) Truth {
 	}
 	if left.bound && ofDocument && lacking && holds(found) == True && holds(present) != True {
 		return Unknown // what is absent is all that they have in common
+	}
+	if left.bound && ofDocument && isVain(left.value()) && holds(found) == True {
+		return Unknown
 	}
 	return holds(found)
 }

@@ -3,6 +3,7 @@ package reference
 import (
 	"bytes"
 	"slices"
+	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -107,8 +108,9 @@ func (r *Rules) apply(j judge) (applied, error) {
 }
 
 // query puts values in the place of the expansions and conversions in the query of a filter. They are data there: they
-// are compared with and never taken for operators. The database cannot tell a null that somebody has from a field that is
-// missing, so a null is no value.
+// are compared with and never taken for operators, so that a list with something in it that would be one is no value. The
+// database cannot tell a null that somebody has from a field that is missing, nor an array without a value in it from that
+// of somebody else, so those are no values either.
 func (j judge) query(q bson.Raw) (bson.Raw, bool) {
 	v, ok := j.substitute(bsonval.FromDocument(q), "")
 	return document(v), ok
@@ -116,17 +118,20 @@ func (j judge) query(q bson.Raw) (bson.Raw, bool) {
 
 // substitute replaces what is in v, which stands beside a name. A value beside the name of a field becomes {"$eq": value}.
 func (j judge) substitute(v bson.RawValue, name string) (bson.RawValue, bool) {
-	_, isOperator := operator(name)
+	_, ofOperator := operator(name)
 	if o := j.operand(v); o.origin == fromFacts {
-		if bsonval.IsMissing(o.value) || isNull(o.value) {
+		takesList := name == "$in" || name == "$nin" || name == "$all"
+		if bsonval.IsMissing(o.value) || isNull(o.value) || isVain(o.value) && !takesList {
 			return v, false
 		}
 		switch {
+		case name == "$all" && slices.ContainsFunc(values(o.value), isOperator):
+			return v, false
 		case name == "$all" && slices.ContainsFunc(values(o.value), isNull):
 			o.value = array(nil) // one that is equal to nothing, so nothing has all
-		case name == "$in" || name == "$nin":
+		case takesList:
 			o.value = array(slices.DeleteFunc(values(o.value), isNull))
-		case name != "" && !isOperator:
+		case name != "" && !ofOperator:
 			o.value = bsonval.FromDocument(encode([]element{{"$eq", o.value}}))
 		}
 		return o.value, true
@@ -152,5 +157,12 @@ func (j judge) substitute(v bson.RawValue, name string) (bson.RawValue, bool) {
 			list[i].name = e.name
 		}
 	}
-	return bson.RawValue{Type: v.Type, Value: encode(list)}, found
+	whole := bson.RawValue{Type: v.Type, Value: encode(list)}
+	return whole, found && !(name == "$all" && slices.ContainsFunc(values(whole), isOperator))
+}
+
+// isOperator tells what the database would not compare with.
+func isOperator(v bson.RawValue) bool {
+	list := elements(document(v))
+	return len(list) > 0 && strings.HasPrefix(list[0].name, "$")
 }

@@ -111,6 +111,12 @@ func (n *staticPredicate) bounds(at string) bracket {
 		return unstated()
 	}
 	t := either(n.m.bounds(p))
+	if n.m.vain {
+		t.isTrue = predicate.Never()
+		if n.m.rest.Op() != 0 {
+			t.isTrue = n.m.rest.Bounds(p)
+		}
+	}
 	if n.m.negate {
 		t = t.not()
 	}

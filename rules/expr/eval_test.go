@@ -59,7 +59,7 @@ func parseWith(text string, place expr.Place, names expr.Names) (*expr.Expr, sou
 
 const (
 	userDoc    = `{"id": "ua", "type": "normal", "data": {"email": "a@x", "tags": ["x", "y"], "oid": "5f0000000000000000000001"}}`
-	customDoc  = `{"team": "red", "manages": ["b@x", null], "none": null, "nested": {"level": {"$numberInt": "3"}}, "flag": true, "pattern": {"$regularExpression": {"pattern": ".*", "options": ""}}, "patterns": [{"$regularExpression": {"pattern": ".*", "options": ""}}], "one": 1, "list": [[1, 2], 3]}`
+	customDoc  = `{"team": "red", "manages": ["b@x", null], "none": null, "nested": {"level": {"$numberInt": "3"}}, "flag": true, "pattern": {"$regularExpression": {"pattern": ".*", "options": ""}}, "patterns": [{"$regularExpression": {"pattern": ".*", "options": ""}}], "one": 1, "list": [[1, 2], 3], "empty": [], "operator": {"$elemMatch": {"$exists": true}}, "operators": [{"$elemMatch": {"$exists": true}}]}`
 	valuesDoc  = `{"admins": ["ua", "uz"], "limit": 5, "flag": true, "nothing": null}`
 	envDoc     = `{"tag": "", "values": {"region": "eu"}}`
 	requestDoc = `{"action": "find", "requestHeaders": {"x-org": ["acme"]}}`
@@ -114,7 +114,22 @@ func TestEval(t *testing.T) {
 		{"in drops nulls", `{"email": {"$in": "%%user.custom_data.manages"}}`, `{}`, expr.False},
 		{"in with something that is no list", `{"t": {"$in": "%%user.id"}}`, `{"t": "ua"}`, expr.Unknown},
 		{"all with an expansion", `{"t": {"$all": "%%user.data.tags"}}`, `{"t": ["y", "x"]}`, expr.True},
-		{"all with a null among data", `{"t": {"$all": "%%user.custom_data.manages"}}`, `{"t": ["b@x", null]}`, expr.Unknown},
+		{"all with a null among data", `{"t": {"$all": "%%user.custom_data.manages"}}`, `{"t": ["b@x", null]}`, expr.False},
+		{"... that is not there", `{"t": {"$all": "%%user.custom_data.manages"}}`, `{}`, expr.False},
+		{"... in the document", `{"t": {"$all": "%%root.own"}}`, `{"t": ["b@x", null], "own": ["b@x", null]}`, expr.False},
+		{"an empty array among data", `{"t": "%%user.custom_data.empty"}`, `{"t": []}`, expr.Unknown},
+		{"... and its contrary", `{"t": {"$ne": "%%user.custom_data.empty"}}`, `{"t": []}`, expr.Unknown},
+		{"... and something else", `{"t": {"$ne": "%%user.custom_data.empty"}}`, `{"t": ["x"]}`, expr.True},
+		{"... on the left", `{"%%user.custom_data.empty": "%%root.t"}`, `{"t": []}`, expr.Unknown},
+		{"... in a written list", `{"t": {"$in": ["%%user.custom_data.empty", "x"]}}`, `{"t": []}`, expr.Unknown},
+		{"... of which another one is there", `{"t": {"$in": ["%%user.custom_data.empty", "x"]}}`, `{"t": [[], "x"]}`, expr.True},
+		{"... of which all are there", `{"t": {"$all": ["%%user.custom_data.empty", "x"]}}`, `{"t": [[], "x"]}`, expr.Unknown},
+		{"an empty array in the rule", `{"t": []}`, `{"t": []}`, expr.True},
+		{"an empty array of two documents", `{"t": "%%root.u"}`, `{"t": [], "u": []}`, expr.True},
+		{"all of nothing", `{"t": {"$all": "%%user.custom_data.empty"}}`, `{"t": []}`, expr.False},
+		{"all with an operator among data", `{"t": {"$all": "%%user.custom_data.operators"}}`, `{"t": ["x"]}`, expr.False},
+		{"... is that document", `{"t": {"$all": "%%user.custom_data.operators"}}`, `{"t": [{"$elemMatch": {"$exists": true}}]}`, expr.True},
+		{"... in a written list", `{"t": {"$all": ["%%user.custom_data.operator"]}}`, `{"t": [["x"]]}`, expr.False},
 		{"ne with an expansion", `{"owner": {"$ne": "%%user.id"}}`, `{"owner": "ub"}`, expr.True},
 		{"gt with an expansion", `{"n": {"$gt": "%%values.limit"}}`, `{"n": 6}`, expr.True},
 		{"list with an expansion", `{"owner": {"$in": ["uz", "%%user.id"]}}`, `{"owner": "ua"}`, expr.True},

@@ -20,6 +20,11 @@ type matcher struct {
 	// null says that the right side came from an expansion and is null, or a list with such an element. It never
 	// matches a missing field.
 	null bool
+	// vain says that an array with nothing in it came from an expansion, as the right side of eq or into its list. That the
+	// document has an empty array, too, is nothing in common: the outcome is unknown unless rest passes, which is the test
+	// without such arrays.
+	vain bool
+	rest query.Test
 }
 
 // newMatcher compiles a comparison with c. It reports false when c has no usable value: a pattern among data, or an
@@ -45,12 +50,12 @@ func newMatcher(op query.Op, c constant) (matcher, bool) {
 		if v.Type == bson.TypeArray {
 			switch m.op {
 			case query.Eq:
-				m.isList, m.list = true, v
+				m.isList, m.list, m.vain = true, v, !c.ofDocument && isVain(v)
 			case query.In, query.All:
 				var nulls bool
 				v, nulls = withoutNulls(v)
 				if nulls && m.op == query.All {
-					return m, false
+					v = array(nil) // what is equal to nothing nothing contains
 				}
 			}
 		}
@@ -62,6 +67,17 @@ func newMatcher(op query.Op, c constant) (matcher, bool) {
 			m.test, ok = query.NewMembership(v)
 			return m, ok
 		}
+	}
+	if c.hasVain && (m.op == query.In || m.op == query.All) {
+		m.vain = true
+		if m.op == query.In {
+			m.rest, _ = query.NewTest(query.In, c.rest) // an error is that of the whole list, below
+		}
+	}
+	if m.op == query.All && !isPattern(v) {
+		var ok bool
+		m.test, ok = query.NewContainment(v) // an operator in a rule's list can only be somebody's data
+		return m, ok
 	}
 	t, err := query.NewTest(m.op, v)
 	if err != nil {
@@ -77,6 +93,9 @@ func (m *matcher) match(doc bson.Raw, v bson.RawValue, r ref) Truth {
 		return Unknown
 	}
 	t := truthOf(m.holds(doc, v, r))
+	if t == True && m.vain && !passes(&m.rest, doc, v, r) {
+		return Unknown
+	}
 	if m.negate {
 		return t.not()
 	}
@@ -84,20 +103,22 @@ func (m *matcher) match(doc bson.Raw, v bson.RawValue, r ref) Truth {
 }
 
 func (m *matcher) holds(doc bson.Raw, v bson.RawValue, r ref) bool {
-	var ok bool
-	switch {
-	case r.text == "":
-		ok = m.test.MatchValue(v)
-	case v.Type == bson.TypeArray:
-		// A path below an array that is not a field of a document: %%this inside field rules.
-		ok = m.test.Match(wrap(v), r.wrapped)
-	default:
-		ok = m.test.Match(doc, r.path)
-	}
-	if ok || !m.isList {
+	if ok := passes(&m.test, doc, v, r); ok || !m.isList {
 		return ok
 	}
 	return !eachValue(v, r.path.Segments(), func(v bson.RawValue) bool { return !m.contains(v) })
+}
+
+// passes tells whether the value of r passes a test.
+func passes(t *query.Test, doc bson.Raw, v bson.RawValue, r ref) bool {
+	switch {
+	case r.text == "":
+		return t.MatchValue(v)
+	case v.Type == bson.TypeArray:
+		// A path below an array that is not a field of a document: %%this inside field rules.
+		return t.Match(wrap(v), r.wrapped)
+	}
+	return t.Match(doc, r.path)
 }
 
 // contains tells whether v is an element of the list. Null is not: a list of a user's own values must not make them
@@ -162,6 +183,19 @@ func withoutNulls(v bson.RawValue) (bson.RawValue, bool) {
 		}
 	}
 	return array(kept), true
+}
+
+// isVain tells an array without a value: it is empty, or holds nothing but null.
+func isVain(v bson.RawValue) bool {
+	if v.Type != bson.TypeArray {
+		return false
+	}
+	for it := bsonval.NewIter(v.Value); it.Next(); {
+		if !isNull(it.Value()) {
+			return false
+		}
+	}
+	return true
 }
 
 func isNull(v bson.RawValue) bool { return v.Type == bson.TypeNull || v.Type == bson.TypeUndefined }

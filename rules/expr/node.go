@@ -203,19 +203,23 @@ func (n *dynamicPredicate) eval(e *Env) Truth {
 	if !ok {
 		return Unknown
 	}
-	if n.known && right.anyNull && n.sharesNothing(right, m) {
+	if n.known && n.sharesNothing(right, m) {
 		return Unknown
 	}
 	return m.match(doc, v, n.left)
 }
 
-// sharesNothing tells whether a value of the request and one of the document, which is or holds something absent, have
-// nothing in common but that. A user without a team is no member of what has no team, on whichever side of the comparison
-// they stand, and neither is one with several teams of which one has no name.
+// sharesNothing tells whether a value of the request and one of the document, which are empty or hold something absent,
+// have nothing in common but that. A user without a team is no member of what has no team, on whichever side of the
+// comparison they stand, and neither is one with several teams of which one has no name.
 // See cases/expressions/nothing-in-common.txtar.
 func (n *dynamicPredicate) sharesNothing(right constant, m matcher) bool {
 	known := resolve(n.value, n.left)
 	switch {
+	case isVain(known) && (m.op == query.Eq || m.op == query.In || m.op == query.All):
+		return m.holds(n.doc, n.value, n.left)
+	case !right.anyNull:
+		return false
 	case bsonval.IsMissing(known), isNull(known) && right.anyMissing:
 		return true
 	case isNull(known) && isNull(right.value):

@@ -21,9 +21,11 @@ type operand interface {
 // constant is a value that needs no document.
 type constant struct {
 	value      bson.RawValue
-	expansion  bool // it came from an expansion, so it is data
-	ofDocument bool // ... and from a document expansion, for which missing is null
-	hasNull    bool // a list of the configuration in which an expansion put a null
+	expansion  bool          // it came from an expansion, so it is data
+	ofDocument bool          // ... and from a document expansion, for which missing is null
+	hasNull    bool          // a list of the configuration in which an expansion put a null
+	hasVain    bool          // ... put an array with nothing in it
+	rest       bson.RawValue // the list without those arrays
 
 	// Of what a document put here, alone or in a list: whether it is or holds a null, or something that is missing.
 	anyNull, anyMissing bool
@@ -141,10 +143,11 @@ func (o list) bind(s *Scope) (operand, bool) {
 }
 
 // gather is eval for a list that stands beside an operator. What expansions put into it is data: a pattern makes the
-// list unusable, a null of the request matches nothing that is missing.
+// list unusable, a null of the request matches nothing that is missing, an empty array nothing that is empty.
 func (o list) gather(e *Env) (constant, Truth) {
 	c := constant{}
 	vs := make([]bson.RawValue, len(o.items))
+	rest := make([]bson.RawValue, 0, len(o.items))
 	for i, it := range o.items {
 		v, ok := it.eval(e)
 		if !ok {
@@ -161,10 +164,13 @@ func (o list) gather(e *Env) (constant, Truth) {
 			return constant{}, Unknown
 		case isNull(v):
 			c.anyNull, c.hasNull = true, c.hasNull || ofRequest
+		case ofRequest && isVain(v):
+			c.hasVain, vs[i] = true, v
+			continue
 		}
-		vs[i] = v
+		vs[i], rest = v, append(rest, v)
 	}
-	c.value = array(vs)
+	c.value, c.rest = array(vs), array(rest)
 	return c, True
 }
 

@@ -118,7 +118,7 @@ func (p *parser) queryValue(v *source.Value) operand {
 	if name, ok := soleOperator(v); ok && !isExtendedJSON(v) && !makesValue(name) {
 		return p.queryOperators(v)
 	}
-	return document{[]string{"$eq"}, []operand{p.queryOperand(v, false)}}
+	return document{[]string{"$eq"}, []operand{p.queryOperand(v, query.Eq)}}
 }
 
 func (p *parser) queryOperators(v *source.Value) operand {
@@ -140,9 +140,9 @@ func (p *parser) queryOperators(v *source.Value) operand {
 				o = p.queryDocument(m.Value)
 			}
 		case memberships[name] != 0:
-			o = p.queryOperand(m.Value, true)
+			o = p.queryOperand(m.Value, memberships[name])
 		case comparisons[name] != 0:
-			o = p.queryOperand(m.Value, false)
+			o = p.queryOperand(m.Value, comparisons[name])
 		case name == "exists" || name == "regex" || name == "options" || shapes[name] != 0:
 			if at := findExpansion(m.Value); at != nil {
 				p.fail(at.Span, CodeOperand, "", "%q takes a literal, not an expansion", m.Name)
@@ -162,9 +162,9 @@ func (p *parser) queryOperators(v *source.Value) operand {
 	return d
 }
 
-// queryOperand reads a value. What came from an expansion must not be null, which would match missing fields, and not
-// a pattern.
-func (p *parser) queryOperand(v *source.Value, isList bool) operand {
+// queryOperand reads the operand of op. What came from an expansion must not be null, which would match missing fields,
+// not an array with nothing in it, which would match such arrays, and not a pattern.
+func (p *parser) queryOperand(v *source.Value, op query.Op) operand {
 	o := p.operand(v)
 	if o == nil {
 		return constant{}
@@ -172,14 +172,17 @@ func (p *parser) queryOperand(v *source.Value, isList bool) operand {
 	if _, ok := o.(constant); ok {
 		return o
 	}
-	return guarded{o, isList}
+	return guarded{o, op}
 }
 
 // guarded is an operand of a query that holds expansions.
 type guarded struct {
 	operand
-	isList bool // it has to be a list
+	op query.Op
 }
+
+// takesList tells whether the operand has to be a list.
+func (o guarded) takesList() bool { return o.op == query.In || o.op == query.Nin || o.op == query.All }
 
 func (o guarded) bind(s *Scope) (operand, bool) {
 	b, ok := o.operand.bind(s)
@@ -187,22 +190,36 @@ func (o guarded) bind(s *Scope) (operand, bool) {
 		return nil, false
 	}
 	c, ok := b.(constant)
-	if !ok || c.hasNull || isNull(c.value) || isPattern(c.value) {
+	if !ok || c.hasNull || c.hasVain || isNull(c.value) || isPattern(c.value) {
 		return nil, false
 	}
-	if !o.isList {
-		return c, true
+	if !o.takesList() {
+		return c, !isVain(c.value)
 	}
-	if c.value.Type != bson.TypeArray {
+	if c.value.Type != bson.TypeArray || holdsOperators(c.value) {
 		return nil, false
 	}
-	c.value, _ = withoutNulls(c.value)
+	var nulls bool
+	if c.value, nulls = withoutNulls(c.value); nulls && o.op == query.All {
+		c.value = array(nil) // what is equal to nothing nothing contains
+	}
 	return c, true
+}
+
+// holdsOperators tells whether an element of a list would act as an operator.
+func holdsOperators(list bson.RawValue) bool {
+	for it := bsonval.NewIter(list.Value); it.Next(); {
+		doc, _ := bsonval.Document(it.Value())
+		if first := bsonval.NewIter(doc); first.Next() && strings.HasPrefix(string(first.Key()), "$") {
+			return true
+		}
+	}
+	return false
 }
 
 // eval stands in for the bound value when the structure of a query is checked.
 func (o guarded) eval(*Env) (bson.RawValue, bool) {
-	if o.isList {
+	if o.takesList() {
 		return array(nil), true
 	}
 	return bsonval.Null(), true
