@@ -122,14 +122,11 @@ func (p *Proxy) session(c Caller, ns rules.Namespace, op string) (*session, erro
 
 // bind binds the rules for an operation, to the custom data that the user has now.
 func (s *session) bind(ctx context.Context, op string, fresh bool) error {
-	s.custom = rules.CustomData{Unresolved: s.p.NoCustomData}
-	if s.set.NeedsCustomData() && s.p.custom != nil && !s.p.NoCustomData {
+	s.custom = rules.CustomData{Unresolved: s.p.NoCustomData || s.c.NoCustomData}
+	if s.set.NeedsCustomData() {
 		var err error
-		if s.custom, err = s.p.custom.of(ctx, s.c.User.ID, fresh); err != nil {
-			return s.storeError(err)
-		}
-		if s.custom.Unresolved {
-			s.warn("several custom user data documents: none of them is used")
+		if s.custom, err = s.customData(ctx, fresh); err != nil {
+			return err
 		}
 	}
 	return s.rebind(ctx, op)

@@ -62,6 +62,7 @@ func Compile(app *config.App, o Options) (*Policy, source.Diagnostics) {
 	}
 	c.values(app, o.Secrets)
 	c.functions(app, o.Functions)
+	c.endpoints(app)
 	c.policy.system = c.everything()
 	for _, s := range app.Services {
 		c.policy.services[s.Name] = c.service(s)
