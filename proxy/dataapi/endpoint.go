@@ -92,6 +92,9 @@ type hit struct {
 // the request after it will.
 func (es *endpoints) find(r *http.Request) (hit, bool) {
 	var match mux.RouteMatch
+	if strings.HasPrefix(r.URL.EscapedPath(), "/app/"+es.app+"/endpoint/data/") {
+		return hit{}, false // the Data API need not wait for all routes to be tried
+	}
 	if !es.router.Match(r, &match) || match.Vars["app"] != es.app {
 		return hit{}, false
 	}
