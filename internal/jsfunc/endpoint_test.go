@@ -120,3 +120,39 @@ func TestEndpointErrors(t *testing.T) {
 		}
 	}
 }
+
+// Text that is nested as deep as it is long would take the stack of the whole process. It is an error like any other, and what
+// functions do every day goes on.
+func TestDeepTexts(t *testing.T) {
+	t.Parallel()
+	p := mustCompile(t, map[string]string{"f": `exports = ({ query, body }) => {
+		const s = body.text();
+		switch (query.what) {
+		case "json": return JSON.parse(s) && 1;
+		case "new": return new RegExp(s) && 1;
+		case "call": return RegExp(s) && 1;
+		case "compile": return /a/.compile(s) && 1;
+		case "search": return "x".search(s);
+		case "match": return "x".match(s) && 1;
+		case "matchAll": return [..."x".matchAll(s)].length;
+		case "constructor": return new (/a/.constructor)(s) && 1;
+		case "digits": return typeof BigInt(s); } }`})
+	const n = 8 << 20
+	for what, body := range map[string]string{
+		"json": "[", "new": "(", "call": "(", "compile": "(", "search": "(", "match": "(", "matchAll": "(", "constructor": "(", "digits": "9",
+	} {
+		req := jsfunc.Request{Query: map[string]string{"what": what}, Body: []byte(strings.Repeat(body, n))}
+		if _, err := p.Runtime(jsfunc.Env{}).Serve(t.Context(), "f", req); err == nil || !strings.Contains(err.Error(), "it threw") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	p = mustCompile(t, map[string]string{"f": `exports = () => [
+		JSON.parse('{"a":"[[[[{{\\"","b":[1]}', (k, v) => v).b[0], new RegExp("^a", "i").test("A"), RegExp("b").source, /a/ instanceof RegExp,
+		new RegExp(/x/g).flags, "a-b".split(/-/).length, "aXa".match("X").index, "abc".replace(/b/, ""), BigInt("12") + 1n === 13n,
+		BigInt.asIntN(8, 255n) === -1n, typeof BigInt(1), RegExp.prototype === Object.getPrototypeOf(/a/), RegExp.name]`})
+	got, err := p.Runtime(jsfunc.Env{}).Call(t.Context(), "f", nil)
+	want := `[{"$numberInt":"1"},true,"b",true,"g",{"$numberInt":"2"},{"$numberInt":"1"},"ac",true,true,"bigint",true,"RegExp"]`
+	if err != nil || text(t, got) != want {
+		t.Errorf("got %s, %v, want %s", text(t, got), err, want)
+	}
+}
