@@ -21,6 +21,7 @@ type App struct {
 	Providers      []*Provider     // sorted by name
 	CustomUserData *CustomUserData // nil when the export does not mention it
 	DataAPI        *DataAPI        // nil when the export does not mention it, which means on with defaults
+	Endpoints      []*Endpoint     // in the order of the file
 	Functions      []*Function     // sorted by name
 	Lookups        []*Lookup       // sorted by name
 

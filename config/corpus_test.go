@@ -36,7 +36,7 @@ func refusals() map[string]refusal {
 		"WildAid__o-fish-realm__1":                     {[]string{source.CodeMalformed, config.CodeMissingKey}, malformed + " in sixteen functions"},
 		"WildAid__o-fish-realm__2":                     {[]string{config.CodeDuplicateNS}, twice},
 		"cyzoox__xzacto-backend":                       {[]string{config.CodeNamespaceMismatch}, "decision 15: path and content disagree"},
-		"flowerforce__flowerbase__2":                   {[]string{config.CodeUnknownKey}, keys},
+		"flowerforce__flowerbase__2":                   {[]string{config.CodeMissingKey, config.CodeUnknownKey}, keys + "; an endpoint without a method"},
 		"jsimonrichard__QrTracker-atlas-hackathon__1":  {[]string{config.CodeWrongType}, types},
 		"visualum-engineers__visualum-mongo-db-app__2": {[]string{config.CodeUnknownKey}, keys},
 		"visualum-engineers__visualum-mongo-db-app__3": {[]string{source.CodeMalformed, config.CodeUnknownKey}, malformed + "; " + keys},

@@ -38,7 +38,9 @@ func (l *loader) dataAPI() {
 			ds = append(ds, problems...)
 			switch {
 			case known && e.name() == "config.json":
-				l.customEndpoints(e.path, &ds)
+				l.endpoints(e.path)
+			case e.dir:
+				ds.Warn(whole(e.path), CodeIgnored, "list endpoints in "+dir+"/config.json", "webhooks of services are not served")
 			case known:
 				v, problems := l.parse(e.path)
 				ds = append(ds, problems...)
@@ -55,15 +57,6 @@ func (l *loader) dataAPI() {
 		l.app.DataAPI = l.readDataAPI(found, &ds)
 	}
 	l.report(ds)
-}
-
-// customEndpoints warns that there are some. What they do is written in functions.
-func (l *loader) customEndpoints(name string, ds *source.Diagnostics) {
-	v, problems := l.parse(name)
-	*ds = append(*ds, problems...)
-	if v != nil && v.Kind == source.Array && len(v.Items) > 0 {
-		ds.Warn(v.Items[0].Span, CodeIgnored, "", "custom HTTPS endpoints are not served")
-	}
 }
 
 func (l *loader) readDataAPI(v *source.Value, ds *source.Diagnostics) *DataAPI {

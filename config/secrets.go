@@ -93,21 +93,32 @@ func (l *loader) secretsInRules() {
 			missing[value] = secret
 		}
 	}
+	check := func(ds *source.Diagnostics) func(*source.Value) {
+		return func(v *source.Value) {
+			eachString(v, func(str string, at source.Span) {
+				name, ok := strings.CutPrefix(str, "%%values.")
+				name, _, _ = strings.Cut(name, ".")
+				if secret := missing[name]; ok && secret != "" {
+					ds.Error(at, CodeMissingSecret, "put it in the secrets directory or into "+SecretVariable(secret),
+						"the value %s needs the secret %s, which is not given", source.Quote(name), source.Quote(secret))
+				}
+			})
+		}
+	}
 	for _, s := range l.app.Services {
 		for _, rs := range s.all() {
 			var ds source.Diagnostics
-			rs.expressions(func(v *source.Value) {
-				eachString(v, func(str string, at source.Span) {
-					name, ok := strings.CutPrefix(str, "%%values.")
-					name, _, _ = strings.Cut(name, ".")
-					if secret := missing[name]; ok && secret != "" {
-						ds.Error(at, CodeMissingSecret, "put it in the secrets directory or into "+SecretVariable(secret),
-							"the value %s needs the secret %s, which is not given", source.Quote(name), source.Quote(secret))
-					}
-				})
-			})
+			rs.expressions(check(&ds))
 			l.confined(ds)
 			rs.Broken = rs.Broken || ds.HasErrors()
+		}
+	}
+	for _, e := range l.app.Endpoints {
+		if e.CanEvaluate != nil && !e.Disabled {
+			var ds source.Diagnostics
+			check(&ds)(e.CanEvaluate)
+			l.confined(ds)
+			e.Broken = e.Broken || ds.HasErrors()
 		}
 	}
 }

@@ -26,6 +26,8 @@ const (
 	Unavailable         // the database cannot be reached
 	Unclear             // a write may or may not have been stored
 	TimedOut            // the request ran out of time
+	NotCallable         // can_evaluate does not let the user call the function
+	FunctionFailed      // the function threw, or returned what cannot be returned
 )
 
 // Error is a failure of a request. Message is for the client: it never holds document values or the names of

@@ -31,7 +31,8 @@ type calls struct {
 	parent  *calls // whose function asked for the operation; nil for that of a request
 	request *callsOfRequest
 	runtime *jsfunc.Runtime
-	failed  bool // something failed that the running call caused
+	failed  bool   // something failed that the running call caused
+	cause   *Error // the last thing that failed in the database; of an endpoint
 }
 
 // callsOfRequest is what the calls of a request share, however deep they are.
@@ -40,6 +41,10 @@ type callsOfRequest struct {
 	size   int // of memo, in bytes
 	spent  time.Duration
 	logged bool
+}
+
+func newCallsOfRequest(spent time.Duration) *callsOfRequest {
+	return &callsOfRequest{memo: map[string]*memoised{}, spent: spent}
 }
 
 // memoised is a result, or a call that is under way.
@@ -61,7 +66,7 @@ func (s *session) functions(ctx context.Context) expr.Functions {
 	if !s.set.CallsFunctions() || s.p.Functions == nil {
 		return nil
 	}
-	c := &calls{ctx: ctx, session: s, parent: s.c.within, request: &callsOfRequest{memo: map[string]*memoised{}}}
+	c := &calls{ctx: ctx, session: s, parent: s.c.within, request: newCallsOfRequest(0)}
 	if c.parent != nil {
 		c.depth, c.request = c.parent.depth+1, c.parent.request
 	}
@@ -132,6 +137,7 @@ func (c *calls) env(s *expr.Scope) jsfunc.Env {
 	scope.Functions = below
 	e := jsfunc.Env{
 		User: s.User, CustomData: s.CustomData, CustomDataUnresolved: s.CustomDataUnresolved, Request: s.Request, Values: s.Values, Environment: s.Environment,
+		System:  c.session.c.System,
 		MayCall: func(name string) bool { return c.session.p.Policy.MayCall(name, &scope) },
 	}
 	if c.session.p.Store != nil {
@@ -161,15 +167,21 @@ func (c *calls) causes() {
 // database runs what a function asks for: as the user under the rules, or as the system.
 func (c *calls) database(ctx context.Context, op jsfunc.Operation) (bson.RawValue, error) {
 	caller := c.session.c
-	caller.within, caller.System = c, op.System
+	caller.within, caller.System = c, op.System || caller.System
+	if c.depth == atEndpoint { // what rules have seen may change with every operation
+		c.request = newCallsOfRequest(c.request.spent)
+	}
 	caller.Request.Action, caller.Request.Service = op.Name, op.NS.Service
 	v, err := c.session.p.inside(ctx, caller, op)
-	var known *Error
-	if !errors.As(err, &known) {
-		return v, err
+	if err == nil {
+		return v, nil
+	}
+	known, ok := errors.AsType[*Error](err)
+	if !ok {
+		known = &Error{Kind: Internal, Message: "internal error", Cause: err}
 	}
 	if !slices.Contains(catchable, known.Kind) {
-		c.failed = true
+		c.failed, c.cause = true, known
 	}
 	return v, errors.New(known.Message) // its cause may hold values
 }

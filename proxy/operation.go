@@ -16,6 +16,10 @@ type Caller struct {
 	// function, and never anything in a request.
 	System bool
 
+	// NoCustomData says that custom user data is not fetched for this request. Rules that refer to it then never hold, not
+	// even negated.
+	NoCustomData bool
+
 	// Found is what lookups find, by name, for Plan and its like, which ask nobody.
 	Found map[string]bson.RawValue
 

@@ -119,26 +119,28 @@ func (p *Proxy) session(c Caller, ns rules.Namespace, op string) (*session, erro
 	case rules.NoRule:
 		return nil, &Error{Kind: NoRule, Message: "no rule exists for namespace '" + echo.Text(ns.String(), 2*echo.Most) + "'"}
 	}
+	return &session{p: p, c: p.begun(c), ns: ns, op: op, set: set, scanned: new(int)}, nil
+}
+
+// begun is the caller at the beginning of a request, of which all operations of its functions are a part.
+func (p *Proxy) begun(c Caller) Caller {
 	if c.Request.Now.IsZero() {
 		c.Request.Now = p.Now()
 	}
 	if c.looked == nil {
 		c.looked = &lookupsOfRequest{found: map[string]*lookedUp{}}
 	}
-	return &session{p: p, c: c, ns: ns, op: op, set: set, scanned: new(int)}, nil
+	return c
 }
 
 // bind binds the rules for an operation, to the custom data that the user has now.
 func (s *session) bind(ctx context.Context, op string, fresh bool) error {
 	s.fresh = fresh
-	s.custom = rules.CustomData{Unresolved: s.p.NoCustomData}
-	if s.set.NeedsCustomData() && s.p.custom != nil && !s.p.NoCustomData {
+	s.custom = rules.CustomData{Unresolved: s.p.NoCustomData || s.c.NoCustomData}
+	if s.set.NeedsCustomData() {
 		var err error
-		if s.custom, err = s.p.custom.of(ctx, s.c.User.ID, fresh); err != nil {
-			return s.storeError(err)
-		}
-		if s.custom.Unresolved {
-			s.warn("several custom user data documents: none of them is used")
+		if s.custom, err = s.customData(ctx, fresh); err != nil {
+			return err
 		}
 	}
 	return s.rebind(ctx, op)

@@ -40,17 +40,7 @@ type Sources struct {
 
 // BindWith is Bind with the functions and lookups of the app.
 func (r *Ruleset) BindWith(u *User, custom CustomData, req *Request, from Sources) (*Bound, error) {
-	s := &expr.Scope{
-		User:                 u.document(),
-		CustomData:           custom.Document,
-		CustomDataUnresolved: custom.Unresolved,
-		Values:               r.policy.values,
-		Environment:          r.policy.environment,
-		Now:                  req.Now,
-		TimeZone:             r.policy.zone,
-		Functions:            from.Functions,
-		Lookups:              from.Lookups,
-	}
+	s := r.policy.scope(u, custom, req, from)
 	if r.uses.Request {
 		s.Request = req.document()
 	}
@@ -70,6 +60,28 @@ func (r *Ruleset) BindWith(u *User, custom CustomData, req *Request, from Source
 		}
 	}
 	return b, nil
+}
+
+// Scope is what is known of a request before any document is read.
+func (p *Policy) Scope(u *User, custom CustomData, req *Request, from Sources) *expr.Scope {
+	s := p.scope(u, custom, req, from)
+	s.Request = req.document()
+	return s
+}
+
+// scope leaves out %%request, which takes time to make and is seldom needed.
+func (p *Policy) scope(u *User, custom CustomData, req *Request, from Sources) *expr.Scope {
+	return &expr.Scope{
+		User:                 u.document(),
+		CustomData:           custom.Document,
+		CustomDataUnresolved: custom.Unresolved,
+		Values:               p.values,
+		Environment:          p.environment,
+		Now:                  req.Now,
+		TimeZone:             p.zone,
+		Functions:            from.Functions,
+		Lookups:              from.Lookups,
+	}
 }
 
 func (b *Bound) bindFilters() error {

@@ -67,6 +67,7 @@ func Compile(app *config.App, o Options) (*Policy, source.Diagnostics) {
 	c.lookupNames(app)
 	c.functions(app, o.Functions)
 	c.lookups(app)
+	c.endpoints(app)
 	c.policy.system = c.everything()
 	for _, s := range app.Services {
 		c.policy.services[s.Name] = c.service(s)

@@ -54,6 +54,7 @@ type Request struct {
 	Operation      string // find, insert, update, delete, ... of the item that is judged
 	Action         string // the Data API action, such as findOne
 	Service        string
+	WebhookURL     string // the route of an endpoint
 	HTTPMethod     string
 	Referrer       string
 	UserAgent      string

@@ -35,6 +35,7 @@ func (r *Request) document() bson.Raw {
 		{"operation", r.Operation},
 		{"action", r.Action},
 		{"service", r.Service},
+		{"webhookUrl", r.WebhookURL},
 		{"httpMethod", r.HTTPMethod},
 		{"httpReferrer", r.Referrer},
 		{"httpUserAgent", r.UserAgent},

@@ -61,6 +61,8 @@ func For(path string) string {
 		return "custom_user_data"
 	case "functions/config.json":
 		return "functions"
+	case "https_endpoints/config.json", "http_endpoints/config.json":
+		return "endpoints"
 	}
 	switch dir {
 	case "lookups":

@@ -54,7 +54,8 @@ func faults(s *gojsonschema.Schema, text []byte) string {
 func TestNames(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"custom_user_data", "data_api", "data_source", "default_rule", "environment", "functions", "lookup", "providers", "root", "rules", "value",
+		"custom_user_data", "data_api", "data_source", "default_rule", "endpoints", "environment", "functions", "lookup", "providers", "root", "rules",
+		"value",
 	}
 	if diff := cmp.Diff(want, schemas.Names()); diff != "" {
 		t.Errorf("Names (-want +got):\n%s", diff)
@@ -68,6 +69,7 @@ func TestNames(t *testing.T) {
 		"data_sources/s/d/c/schema.json": "", "services/s/rules/d.c.json": "rules", "auth/providers.json": "providers",
 		"auth/custom_user_data.json": "custom_user_data", "values/a.json": "value", "lookups/a.json": "lookup", "environments/qa.json": "environment",
 		"functions/config.json": "functions", "functions/f/config.json": "", "http_endpoints/data_api_config.json": "data_api",
+		"http_endpoints/config.json": "endpoints", "https_endpoints/config.json": "endpoints", "http_endpoints/hook/config.json": "",
 	} {
 		if got := schemas.For(file); got != want {
 			t.Errorf("For(%q) = %q, want %q", file, got, want)
@@ -91,6 +93,7 @@ func TestShapes(t *testing.T) {
 		api       = "https_endpoints/data_api_config.json"
 		providers = "auth/providers.json"
 		data      = "auth/custom_user_data.json"
+		endpoints = "http_endpoints/config.json"
 	)
 	role := func(more string) string { return `{"roles": [{"name": "r", "apply_when": {}` + more + `}]}` }
 	for _, c := range []struct {
@@ -165,6 +168,20 @@ func TestShapes(t *testing.T) {
 		{api, `{"versions": "v1"}`, false},
 		{api, `{"validation_method": "NO_VALIDATION", "verification_method": "NO_VALIDATION"}`, false},
 		{api, `{"run_as_user_id": "a", "run_as_user_id_script_source": "b"}`, false},
+		{endpoints, `[]`, true},
+		{endpoints, `[{"route": "/a/b", "http_method": "GET", "function_name": "f", "return_type": "JSON", "respond_result": true}]`, true},
+		{endpoints, `[{"route": "/", "http_method": "any", "function_name": "f", "validation_method": "NO_VALIDATION", "can_evaluate": {}}]`, true},
+		{endpoints, `[{"route": "/database", "http_method": "*", "function_name": "f"}]`, true},
+		{endpoints, `{"route": "/a", "http_method": "*", "function_name": "f"}`, false},
+		{endpoints, `[{"route": "/a", "http_method": "*"}]`, false},
+		{endpoints, `[{"route": "a", "http_method": "*", "function_name": "f"}]`, false},
+		{endpoints, `[{"route": "/{id}", "http_method": "*", "function_name": "f"}]`, false},
+		{endpoints, `[{"route": "/a b", "http_method": "*", "function_name": "f"}]`, false},
+		{endpoints, `[{"route": "/data/v1/action/find", "http_method": "*", "function_name": "f"}]`, false},
+		{endpoints, `[{"route": "/data", "http_method": "*", "function_name": "f"}]`, false},
+		{endpoints, `[{"route": "/a", "http_method": "HEAD", "function_name": "f"}]`, false},
+		{endpoints, `[{"route": "/a", "http_method": "*", "function_name": "f", "run_as_system": true}]`, false},
+		{endpoints, `[{"route": "/a", "http_method": "*", "function_name": "f", "return_type": "XML"}]`, false},
 		{"values/a.json", `{"name": "a", "value": {"x": [1]}}`, true},
 		{"values/a.json", `{"name": "a", "from_secret": true, "value": "s"}`, true},
 		{"values/a.json", `{"name": "a"}`, false},

@@ -136,9 +136,9 @@ func (a *Authenticator) Authenticate(ctx context.Context, c Credentials) (*rules
 func (a *Authenticator) find(ctx context.Context, c Credentials) (*rules.User, error) {
 	switch c.Kind {
 	case Bearer:
-		return a.byBearer(ctx, c.Secret)
+		return a.byBearer(ctx, c)
 	case JWT:
-		return a.byToken(ctx, c.Secret)
+		return a.byToken(ctx, c)
 	case APIKey:
 		_, user, err := a.byKey(ctx, c.Secret)
 		return user, err
@@ -153,23 +153,23 @@ func (a *Authenticator) find(ctx context.Context, c Credentials) (*rules.User, e
 }
 
 // byBearer finds the user of an access token of ours, or else of a token of somebody else.
-func (a *Authenticator) byBearer(ctx context.Context, text string) (*rules.User, error) {
+func (a *Authenticator) byBearer(ctx context.Context, c Credentials) (*rules.User, error) {
 	if a.signer != nil {
-		if t, ours, err := a.signer.read(ctx, text); ours || err != nil {
+		if t, ours, err := a.signer.read(ctx, c.Secret); ours || err != nil {
 			if err != nil {
 				return nil, err
 			}
 			return a.byAccess(ctx, t)
 		}
 	}
-	return a.byToken(ctx, text)
+	return a.byToken(ctx, c)
 }
 
-func (a *Authenticator) byToken(ctx context.Context, text string) (*rules.User, error) {
+func (a *Authenticator) byToken(ctx context.Context, c Credentials) (*rules.User, error) {
 	if a.verifier == nil {
 		return nil, failed("the provider custom-token is not enabled")
 	}
-	subject, data, err := a.verifier.verify(ctx, text)
+	subject, data, err := a.verifier.verify(ctx, c.Secret)
 	if err != nil {
 		return nil, err
 	}
@@ -185,19 +185,30 @@ func (a *Authenticator) byToken(ctx context.Context, text string) (*rules.User, 
 	}
 	switch {
 	case errors.Is(err, ErrNoUser):
-		return a.unknownSubject(ctx, subject, data)
+		return a.unknownSubject(ctx, subject, data, a.unknown(c))
 	case err != nil:
 		return nil, unavailable("the store of users", err)
 	}
 	return user.subject(data), user.usable()
 }
 
+// unknown says what becomes of a good token of an unknown identity.
+func (a *Authenticator) unknown(c Credentials) Unknown {
+	switch {
+	case c.CreateUser == nil:
+		return a.cfg.Unknown
+	case *c.CreateUser:
+		return UnknownCreated
+	}
+	return UnknownRefused
+}
+
 // unknownSubject deals with a good token whose identity the store does not know.
-func (a *Authenticator) unknownSubject(ctx context.Context, subject string, data bson.Raw) (*rules.User, error) {
-	if a.cfg.Unknown == UnknownRefused {
+func (a *Authenticator) unknownSubject(ctx context.Context, subject string, data bson.Raw, unknown Unknown) (*rules.User, error) {
+	if unknown == UnknownRefused {
 		return nil, failed("the store knows no such identity, and none is created")
 	}
-	if a.cfg.Unknown == UnknownCreated {
+	if unknown == UnknownCreated {
 		user, err := a.createSubject(ctx, tokenProvider, subject, data)
 		if err != nil {
 			return nil, err

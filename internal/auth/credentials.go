@@ -20,6 +20,9 @@ type Credentials struct {
 	Secret string // the token, key or password
 	// RemoteAddress is the address of the peer without its port, for counting failed attempts.
 	RemoteAddress string
+	// CreateUser says what becomes of a good token of an unknown identity: true creates a user, false refuses it, and nil
+	// is as configured.
+	CreateUser *bool
 }
 
 // String keeps secrets out of logs and errors.

@@ -6,6 +6,9 @@ import "github.com/dop251/goja"
 const (
 	maxString   = 1 << 20 // bytes of a string made by repeating
 	maxElements = 1 << 20 // of an array; what is not there counts, too
+	maxDeep     = 1000    // levels of JSON: reading it takes the stack of the process, which ends when there is none left
+	maxPattern  = 4096    // bytes of a regular expression, for the same reason
+	maxDigits   = 4096    // of a text that becomes a BigInt
 )
 
 // bound gives those methods whose work may be any amount, whatever memory there is, a bound that is checked first.
@@ -17,6 +20,23 @@ func (r *Runtime) bound(global *goja.Object) {
 	for _, name := range []string{"padStart", "padEnd"} {
 		r.guard(texts, name, func(call goja.FunctionCall) bool { return call.Argument(0).ToFloat() <= maxString })
 	}
+	// A pattern that is an object is a regular expression, or the business of whoever wrote the function.
+	isShortPattern := func(args []goja.Value) bool {
+		text, isText := "", false
+		if len(args) > 0 {
+			text, isText = primitive(args[0]).(string)
+		}
+		return !isText || len(text) <= maxPattern
+	}
+	for _, name := range []string{"match", "matchAll", "search"} {
+		r.guard(texts, name, func(call goja.FunctionCall) bool { return isShortPattern(call.Arguments) })
+	}
+	r.guard(r.prototype(global, "RegExp"), "compile", func(call goja.FunctionCall) bool { return isShortPattern(call.Arguments) })
+	r.guardClass(global, "RegExp", isShortPattern)
+	r.guardClass(global, "BigInt", func(args []goja.Value) bool { return len(args) == 0 || len(args[0].String()) <= maxDigits })
+	r.guard(global.Get("JSON").ToObject(r.vm), "parse", func(call goja.FunctionCall) bool {
+		return nesting(call.Argument(0).String()) <= maxDeep
+	})
 	lists := r.prototype(global, "Array")
 	for _, name := range lists.GetOwnPropertyNames() {
 		if name != "constructor" {
@@ -31,6 +51,26 @@ func (r *Runtime) bound(global *goja.Object) {
 	r.guard(global.Get("Array").ToObject(r.vm), "from", func(call goja.FunctionCall) bool { return isShort(call.Argument(0)) })
 }
 
+// nesting is how deep the arrays and objects of a JSON text are nested, if it is one.
+func nesting(text string) int {
+	deepest, depth, quoted := 0, 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted:
+		case c == '[' || c == '{':
+			depth++
+			deepest = max(deepest, depth)
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return deepest
+}
+
 func (r *Runtime) prototype(global *goja.Object, class string) *goja.Object {
 	return global.Get(class).ToObject(r.vm).Get("prototype").ToObject(r.vm)
 }
@@ -43,6 +83,48 @@ func isShort(v goja.Value) bool {
 	}
 	length := o.Get("length")
 	return length == nil || length.ToFloat() <= maxElements
+}
+
+// guardClass puts a check before a constructor, with and without new.
+func (r *Runtime) guardClass(global *goja.Object, name string, passes func([]goja.Value) bool) {
+	class := global.Get(name).ToObject(r.vm)
+	call, _ := goja.AssertFunction(class)
+	check := func(args []goja.Value) {
+		if !passes(args) {
+			r.throw("%s has too much to do", name)
+		}
+	}
+	guarded := r.vm.ToValue(r.vm.NewProxy(class, &goja.ProxyTrapConfig{
+		Construct: func(_ *goja.Object, args []goja.Value, _ *goja.Object) *goja.Object {
+			check(args)
+			o, err := r.vm.New(class, args...)
+			if err != nil {
+				r.rethrow(err)
+			}
+			return o
+		},
+		Apply: func(_ *goja.Object, this goja.Value, args []goja.Value) goja.Value {
+			check(args)
+			v, err := call(this, args...)
+			if err != nil {
+				r.rethrow(err)
+			}
+			return v
+		},
+	}))
+	ordinary, _ := goja.AssertFunction(class.GetSymbol(goja.SymHasInstance))
+	isOne := r.vm.ToValue(func(c goja.FunctionCall) goja.Value {
+		v, err := ordinary(class, c.Argument(0))
+		if err != nil {
+			r.rethrow(err)
+		}
+		return v
+	})
+	if err := class.DefineDataPropertySymbol(goja.SymHasInstance, isOne, goja.FLAG_TRUE, goja.FLAG_TRUE, goja.FLAG_FALSE); err != nil {
+		raise(err) // the engine does not take what is guarded for a class
+	}
+	r.put(global, name, guarded)
+	r.put(class.Get("prototype").ToObject(r.vm), "constructor", guarded)
 }
 
 // guard puts a check before a method.

@@ -123,6 +123,10 @@ func (r *Runtime) class(name string, read func(*Runtime, goja.Value) (bson.RawVa
 		r.put(c, "fromString", func(call goja.FunctionCall) goja.Value { return build(call.Argument(0)) })
 	case "Binary":
 		method("toBase64", text)
+		method("text", func(this bson.RawValue, _ goja.Value) any {
+			_, data, _ := bsonval.Binary(this)
+			return string(data)
+		})
 		method("length", func(this bson.RawValue, _ goja.Value) any {
 			_, data, _ := bsonval.Binary(this)
 			return len(data)

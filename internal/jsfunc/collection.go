@@ -96,8 +96,13 @@ func (r *Runtime) cursor(op *Operation) goja.Value {
 
 // do runs an operation and returns a promise, which is settled.
 func (r *Runtime) do(op Operation) goja.Value {
+	if r.asked++; r.asked > maxAsked {
+		r.throw("it asked the database too often")
+	}
 	p, resolve, reject := r.vm.NewPromise()
+	r.clock.pause()
 	v, err := r.env.Database(r.ctx, op)
+	r.clock.resume()
 	if err == nil {
 		err = resolve(r.toJS(v))
 	} else {

@@ -25,10 +25,15 @@ type Limits struct {
 	Time   time.Duration // all of the call, what it asks of the database included: 100 ms, at most MaxTime
 	Depth  int           // of calls inside the function, 500
 	Result int           // bytes of the result, 1 MiB
+	// Endpoint is how long the function of an endpoint may run, without what it waits for the database: 10 s.
+	Endpoint time.Duration
 }
 
-// MaxTime bounds Limits.Time.
-const MaxTime = time.Second
+// MaxTime bounds Limits.Time, MaxEndpointTime Limits.Endpoint.
+const (
+	MaxTime         = time.Second
+	MaxEndpointTime = 300 * time.Second
+)
 
 // Program is the compiled functions of an app. It is immutable and safe for concurrent use.
 type Program struct {
@@ -41,6 +46,8 @@ type function struct {
 	system bool          // it runs as the system
 	code   *goja.Program // makes a module
 	why    string        // it cannot be called; "" when it can
+	other  bool          // it runs as another user, whom only an endpoint can find
+	script *goja.Program // says who that is; nil where it is said without one
 }
 
 // Compile compiles the functions of an app. One that does not compile is a warning: it matters to those who call it.
@@ -48,6 +55,7 @@ func Compile(app *config.App, l Limits) (*Program, source.Diagnostics) {
 	l.Time = min(cmp.Or(l.Time, 100*time.Millisecond), MaxTime)
 	l.Depth = cmp.Or(l.Depth, 500)
 	l.Result = cmp.Or(l.Result, 1<<20)
+	l.Endpoint = min(cmp.Or(l.Endpoint, 10*time.Second), MaxEndpointTime)
 	p := &Program{limits: l, functions: map[string]*function{}}
 	var ds source.Diagnostics
 	for _, f := range app.Functions {
@@ -56,11 +64,14 @@ func Compile(app *config.App, l Limits) (*Program, source.Diagnostics) {
 	return p, ds
 }
 
-// Callable tells for each function why it cannot be called, "" for those that can.
+// Callable tells for each function why rules cannot call it, "" for those that they can.
 func (p *Program) Callable() map[string]string {
 	out := make(map[string]string, len(p.functions))
 	for name, f := range p.functions {
 		out[name] = f.why
+		if f.why == "" && f.other {
+			out[name] = "it runs as another user, which is not supported"
+		}
 	}
 	return out
 }
@@ -72,17 +83,25 @@ func compile(f *config.Function, ds *source.Diagnostics) *function {
 		out.why = "its configuration has errors"
 	case f.Source == nil:
 		out.why = "the export does not have its source"
-	case !f.RunAsSystem && (f.RunAsUserID != "" || f.RunAsUserIDScript != ""):
-		out.why = "it runs as another user, which is not supported"
 	default:
-		var err error
-		if out.code, err = compileSource(f.Source); err != nil {
-			at, message := place(f.Source, err)
-			ds.Warn(at, CodeInvalid, "", "the function %s cannot be compiled: %s", source.Quote(f.Name), message)
-			out.why = at.String() + ": " + message
+		out.other = !f.RunAsSystem && (f.RunAsUserID != "" || f.RunAsUserIDScript != "")
+		out.code = out.compile(f.Source, ds)
+		if out.other && f.RunAsUserIDScript != "" {
+			out.script = out.compile(scriptFile(f), ds)
 		}
 	}
 	return out
+}
+
+// compile compiles a source of the function, which cannot be called if that fails.
+func (f *function) compile(text *source.File, ds *source.Diagnostics) *goja.Program {
+	code, err := compileSource(text)
+	if err != nil {
+		at, message := place(text, err)
+		ds.Warn(at, CodeInvalid, "", "the function %s cannot be compiled: %s", source.Quote(f.name), message)
+		f.why = at.String() + ": " + message
+	}
+	return code
 }
 
 // What stands around a source, which assigns the function to exports. A function may declare what others declare, too.
@@ -143,6 +162,7 @@ func offset(text []byte, line, column int) int {
 type Error struct {
 	Function string
 	Why      string
+	TimedOut bool // it took longer than it may
 }
 
 func (e *Error) Error() string {

@@ -27,6 +27,8 @@ type Env struct {
 	Request              bson.Raw
 	Values               bson.Raw
 	Environment          bson.Raw
+	// System says that every function runs as the system, since whoever asks is it.
+	System bool
 
 	// MayCall tells whether the user may call a function; nil allows all.
 	MayCall func(name string) bool
@@ -66,7 +68,10 @@ type Runtime struct {
 	date     goja.Value              // the constructor
 	contexts [2]*goja.Object         // of functions that run as the user, and as the system
 	modules  map[string]goja.Callable
-	strict   bool // no field may be undefined
+	strict   bool       // no field may be undefined
+	asked    int        // operations of the call that runs
+	served   *function  // the function of an endpoint, while it runs
+	clock    *stopwatch // of that
 }
 
 // Runtime makes a runtime for one request. Nothing is set up before the first call.
@@ -80,18 +85,35 @@ var errTime = errors.New("it took too long")
 
 // Call calls a function. A promise is waited for. A missing argument is undefined, and so is a missing result.
 func (r *Runtime) Call(ctx context.Context, name string, args []bson.RawValue) (result bson.RawValue, err error) {
-	fail := func(err error) (bson.RawValue, error) { return bson.RawValue{}, &Error{name, why(err)} }
-	switch {
-	case r.ctx != nil:
-		return fail(errors.New("a call is running"))
-	}
 	ctx, cancel := context.WithTimeout(ctx, r.p.limits.Time)
 	defer cancel()
+	err = r.limited(ctx, name, func() error {
+		result, err = r.run(name, args)
+		return err
+	})
+	if err != nil {
+		return bson.RawValue{}, err
+	}
+	return result, nil
+}
+
+// maxAsked is how many operations one call may ask of the database.
+const maxAsked = 1000
+
+// limited runs f, which calls a function, until ctx ends.
+func (r *Runtime) limited(ctx context.Context, name string, f func() error) (err error) {
+	fail := func(err error) error { return &Error{name, why(err), errors.Is(err, errTime)} }
+	if r.ctx != nil {
+		return fail(errors.New("a call is running"))
+	}
 	defer func() {
 		if x := recover(); x != nil { // of the engine, or of something that a value refused
-			result, err = fail(asError(x))
+			err = fail(asError(x))
+			if ctx.Err() != nil {
+				err = fail(errTime)
+			}
 		}
-		r.ctx = nil
+		r.ctx, r.asked = nil, 0
 		if err != nil {
 			r.vm = nil // what the call left half done ends with it
 		}
@@ -100,14 +122,14 @@ func (r *Runtime) Call(ctx context.Context, name string, args []bson.RawValue) (
 	r.start()
 	vm := r.vm
 	stop := context.AfterFunc(ctx, func() { vm.Interrupt(errTime) })
-	v, err := r.run(name, args)
+	err = f()
 	if !stop() || ctx.Err() != nil {
 		return fail(errTime)
 	}
 	if err != nil {
 		return fail(err)
 	}
-	return v, nil
+	return nil
 }
 
 // run is what is under the time limit.
@@ -124,6 +146,11 @@ func (r *Runtime) run(name string, args []bson.RawValue) (bson.RawValue, error) 
 	if err != nil {
 		return bson.RawValue{}, err
 	}
+	return r.settled(v, r.p.limits.Result)
+}
+
+// settled is what a call comes to, in at most limit bytes.
+func (r *Runtime) settled(v goja.Value, limit int) (bson.RawValue, error) {
 	if o, ok := v.(*goja.Object); ok && o.ExportType() == promiseType {
 		p, _ := o.Export().(*goja.Promise)
 		switch p.State() {
@@ -137,7 +164,7 @@ func (r *Runtime) run(name string, args []bson.RawValue) (bson.RawValue, error) 
 	}
 	var out bson.RawValue
 	var bad error
-	if thrown := r.vm.Try(func() { out, bad = r.fromJS(v, r.p.limits.Result) }); thrown != nil {
+	if thrown := r.vm.Try(func() { out, bad = r.fromJS(v, limit) }); thrown != nil {
 		return bson.RawValue{}, thrown
 	}
 	return out, bad
@@ -164,19 +191,28 @@ func (r *Runtime) module(name string) (goja.Callable, error) {
 	switch {
 	case !ok:
 		return nil, errors.New("it is not defined")
-	case f.why != "":
+	case f.why != "" || f.other && f != r.served:
 		return nil, errors.New("it cannot be called")
 	case r.env.MayCall != nil && !r.env.MayCall(name):
 		return nil, errors.New("can_evaluate does not let the user call it")
 	}
-	made, err := r.vm.RunProgram(f.code)
+	call, err := r.exported(f.code, f.system)
+	if err == nil {
+		r.modules[name] = call
+	}
+	return call, err
+}
+
+// exported runs a source and returns the function that it exports.
+func (r *Runtime) exported(code *goja.Program, system bool) (goja.Callable, error) {
+	made, err := r.vm.RunProgram(code)
 	if err != nil {
 		return nil, err
 	}
 	build, _ := goja.AssertFunction(made)
 	module, exports := r.vm.NewObject(), r.vm.NewObject()
 	r.put(module, "exports", exports)
-	v, err := build(goja.Undefined(), exports, module, r.vm.ToValue(r.require), r.context(f.system))
+	v, err := build(goja.Undefined(), exports, module, r.vm.ToValue(r.require), r.context(system || r.env.System))
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +220,6 @@ func (r *Runtime) module(name string) (goja.Callable, error) {
 	if !ok {
 		return nil, errors.New("its source does not assign a function to exports")
 	}
-	r.modules[name] = call
 	return call, nil
 }
 

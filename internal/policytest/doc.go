@@ -51,7 +51,7 @@
 // A step whose text starts with a method is sent as it is: the request line, headers, an empty line, the body. Its
 // want starts with "status 200", then headers ("Name: value", "Name: (absent)"), an empty line and the body. {token ann} and
 // {key ci} stand for credentials of a user, {expired ann} for a token that was good an hour ago. {access ann} and
-// {refresh ann} are the tokens of a session, {expired access ann} one that is over.
+// {refresh ann} are the tokens of a session, which server users begin with their key, {expired access ann} one that is over.
 //
 // "go test ./integration -run TestCases -update" rewrites the sections that differ; reading that change is reading
 // the change in behaviour.

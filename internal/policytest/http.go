@@ -113,8 +113,12 @@ func (h *HTTP) session(ctx context.Context, u *User) (session, error) {
 	if s, ok := h.sessions[u.Name]; ok {
 		return s, nil
 	}
-	url := fmt.Sprintf("%s/api/client/v2.0/app/%s/auth/providers/custom-token/login", h.URL, AppID)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(`{"token":"`+Token(u, h.Now())+`"}`))
+	provider, body := "custom-token", `{"token":"`+Token(u, h.Now())+`"}`
+	if u.Type == "server" {
+		provider, body = "api-key", `{"key":"`+h.Keys[u.Name]+`"}`
+	}
+	url := fmt.Sprintf("%s/api/client/v2.0/app/%s/auth/providers/%s/login", h.URL, AppID, provider)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		return session{}, err
 	}

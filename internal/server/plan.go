@@ -32,7 +32,7 @@ func newPlan(o Options) (*plan, error) {
 		RefusedDatabases:   []string{o.StoreDatabase},
 		SkipPostImageCheck: settings.skipPostImage,
 		NullTypeSchemas:    settings.nullSchemas,
-	}, functions{off: o.NoFunctions, limit: settings.functionTime})
+	}, functions{off: o.NoFunctions, limit: settings.functionTime, endpoint: settings.endpointTime})
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +41,7 @@ func newPlan(o Options) (*plan, error) {
 	p.appID = appID(c.app, o.AppID, &own)
 	p.places = findPlaces(c.app, settings, o.MongoDBURI, &own)
 	checkProviders(c.app, &own)
+	c.checkEndpoints(&own)
 	if err := checkTokenKey(o.Secrets); err != nil {
 		return nil, err
 	}

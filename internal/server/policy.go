@@ -24,8 +24,9 @@ type compiled struct {
 
 // functions says whether and how functions are called. The zero value calls them.
 type functions struct {
-	off   bool
-	limit time.Duration // of a call; 0 is the default
+	off      bool
+	limit    time.Duration // of a call; 0 is the default
+	endpoint time.Duration // of the function of an endpoint; 0 is the default
 }
 
 // compile reads and compiles an app.
@@ -50,7 +51,7 @@ func compile(dir string, load config.Options, o rules.Options, f functions) (com
 	c := compiled{app: app, usable: app.Usable}
 	if !f.off {
 		var problems source.Diagnostics
-		c.functions, problems = jsfunc.Compile(app, jsfunc.Limits{Time: f.limit})
+		c.functions, problems = jsfunc.Compile(app, jsfunc.Limits{Time: f.limit, Endpoint: f.endpoint})
 		ds = append(ds, problems...)
 		o.Functions = c.functions.Callable()
 	}
@@ -67,7 +68,7 @@ func compile(dir string, load config.Options, o rules.Options, f functions) (com
 	return c, nil
 }
 
-// ruleFiles are the files whose errors concern one namespace only.
+// ruleFiles are the files whose errors concern one namespace, or one endpoint, only.
 func ruleFiles(app *config.App) map[string]bool {
 	files := map[string]bool{}
 	for _, s := range app.Services {
@@ -76,6 +77,9 @@ func ruleFiles(app *config.App) map[string]bool {
 				files[rs.Span.File.Name] = true
 			}
 		}
+	}
+	for _, e := range app.Endpoints {
+		files[e.Span.File.Name] = true
 	}
 	return files
 }
@@ -144,6 +148,7 @@ func Validate(dir string, secrets config.SecretSource, storeDatabase string) (*R
 	// What stops serve whatever its settings are is a problem of the export.
 	own := config.ServeProblems(c.app)
 	checkProviders(c.app, &own)
+	c.checkEndpoints(&own)
 	c.ds = append(c.ds, own...)
 	c.ds.Sort()
 	r := &Report{Diagnostics: c.ds, Usable: c.usable && !own.HasErrors(), Name: c.app.Root.Name, Revision: c.app.Revision, DataSources: len(c.app.Services)}

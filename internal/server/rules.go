@@ -34,5 +34,8 @@ func OpenRules(o Options) (*Rules, error) {
 	if err := p.settle(own); err != nil {
 		return nil, err
 	}
-	return &Rules{Proxy: p.proxyConfig(nil), DataSources: names}, nil
+	// It is asked about requests of the Data API.
+	asked := p.proxyConfig(nil)
+	asked.NoCustomData = asked.NoCustomData || c.app.CustomUserData != nil && c.app.CustomUserData.Enabled && !fetchesCustomData(c.app)
+	return &Rules{Proxy: asked, DataSources: names}, nil
 }

@@ -90,7 +90,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	data := s.plan.doorConfig(carrier, counted(authenticator(s.auth), metrics))
-	data.Observe = observer(metrics)
+	data.Observe, data.FindUser = observer(metrics), userFinder(s.auth)
 	client := s.plan.clientConfig(s.auth)
 	client.Observe = clientObserver(metrics)
 	s.door = forwarded(s.plan.settings.trustedProxies, doors(dataapi.New(data), clientapi.New(client)))

@@ -70,6 +70,7 @@ type settings struct {
 	requestTimeout time.Duration
 	bodyTimeout    time.Duration
 	functionTime   time.Duration // of one call; 0 is the default
+	endpointTime   time.Duration // of the function of an endpoint; 0 is the default
 	scan           int64
 	writeTargets   int64
 	inserts        int64
@@ -148,6 +149,9 @@ func (r settingsReader) limits(v *source.Value, s *settings) {
 		"body_timeout":    span(&s.bodyTimeout, "body_timeout"),
 		"function_time": func(v *source.Value) {
 			s.functionTime = r.duration(v, "function_time", time.Millisecond, jsfunc.MaxTime)
+		},
+		"endpoint_time": func(v *source.Value) {
+			s.endpointTime = r.duration(v, "endpoint_time", time.Millisecond, jsfunc.MaxEndpointTime)
 		},
 	}
 	for name, to := range map[string]*int64{

@@ -32,7 +32,7 @@ func (p *plan) proxyConfig(store proxy.Store) proxy.Config {
 	d := p.app.CustomUserData
 	switch {
 	case d == nil || !d.Enabled:
-	case !fetchesCustomData(p.app) || !hasService(p.app, d.Service):
+	case !hasService(p.app, d.Service) || !fetchesCustomData(p.app) && !endpointsFetchCustomData(p.app):
 		c.NoCustomData = true
 	default:
 		c.CustomData = &proxy.CustomDataSource{
@@ -53,7 +53,7 @@ func hasService(app *config.App, name string) bool {
 }
 
 // doorConfig says how the Data API is served.
-func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authenticator) dataapi.Config {
+func (p *plan) doorConfig(ops *proxy.Proxy, authenticate dataapi.Authenticator) dataapi.Config {
 	c := dataapi.Config{
 		AppID:          p.appID,
 		Versions:       []string{"v1"},
@@ -63,6 +63,7 @@ func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authentic
 		Configured:     p.policy.Known,
 		Authenticate:   authenticate,
 		Operations:     ops,
+		NoCustomData:   !fetchesCustomData(p.app),
 		AllowedOrigins: p.allowedOrigins(),
 		MaxBody:        p.settings.maxBody,
 		MaxResponse:    p.settings.maxResponse,
@@ -72,6 +73,7 @@ func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authentic
 		BodyTimeout:    p.settings.bodyTimeout,
 		Logger:         p.o.Logger,
 	}
+	c.Endpoints, c.Functions = p.endpoints(), ops
 	if d := p.app.DataAPI; d != nil {
 		c.Versions, c.AsSystem = d.Versions, d.RunAsSystem
 		if d.Disabled {
@@ -191,22 +193,26 @@ func authenticator(a *auth.Authenticator) dataapi.Authenticator {
 	kinds := map[dataapi.Kind]auth.Kind{
 		dataapi.Bearer: auth.Bearer, dataapi.EmailPassword: auth.EmailPassword, dataapi.APIKey: auth.APIKey, dataapi.JWT: auth.JWT,
 	}
-	answers := []struct{ from, to error }{
+	return func(ctx context.Context, c dataapi.Credentials) (*rules.User, error) {
+		user, err := a.Authenticate(ctx, auth.Credentials{
+			Kind: kinds[c.Kind], Email: c.Email, Secret: c.Secret, RemoteAddress: c.RemoteAddress, CreateUser: c.CreateUser,
+		})
+		return user, authError(err)
+	}
+}
+
+// authError turns an error of auth into the one that the Data API has for it.
+func authError(err error) error {
+	for _, answer := range []struct{ from, to error }{
 		{auth.ErrFailed, dataapi.ErrBadCredentials},
 		{auth.ErrExpired, dataapi.ErrTokenExpired},
 		{auth.ErrDisabled, dataapi.ErrUserDisabled},
 		{auth.ErrTooMany, dataapi.ErrTooManyAttempts},
 		{auth.ErrUnavailable, dataapi.ErrAuthUnavailable},
-	}
-	return func(ctx context.Context, c dataapi.Credentials) (*rules.User, error) {
-		user, err := a.Authenticate(ctx, auth.Credentials{
-			Kind: kinds[c.Kind], Email: c.Email, Secret: c.Secret, RemoteAddress: c.RemoteAddress,
-		})
-		for _, answer := range answers {
-			if errors.Is(err, answer.from) {
-				return nil, fmt.Errorf("%w: %w", answer.to, err)
-			}
+	} {
+		if errors.Is(err, answer.from) {
+			return fmt.Errorf("%w: %w", answer.to, err)
 		}
-		return user, err
 	}
+	return err
 }

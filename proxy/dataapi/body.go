@@ -20,27 +20,33 @@ func (s *server) readBody(x *exchange) ([]byte, error) {
 	if err := checkMediaType(x.r.Header); err != nil {
 		return nil, err
 	}
+	_, body, err := s.readSent(x)
+	return body, err
+}
+
+// readSent reads a body of any type: as it was sent, and as it was meant.
+func (s *server) readSent(x *exchange) (sent, body []byte, err error) {
 	zipped, err := isGzip(x.r.Header)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if s.MaxBody > 0 && x.r.ContentLength > s.MaxBody {
-		return nil, tooLarge()
+		return nil, nil, tooLarge()
 	}
 	x.readWithin(s.BodyTimeout)
 	var r io.Reader = x.r.Body
 	if s.MaxBody > 0 {
 		r = http.MaxBytesReader(x.w, x.r.Body, s.MaxBody)
 	}
-	body, err := io.ReadAll(r) // grows with what arrives, never with what was announced
+	sent, err = io.ReadAll(r) // grows with what arrives, never with what was announced
 	if err != nil {
-		return nil, bodyFailure(err)
+		return nil, nil, bodyFailure(err)
 	}
 	x.readWithin(0) // or the connection would count as broken while the request runs
-	if zipped {
-		return s.unzip(body)
+	if body = sent; zipped {
+		body, err = s.unzip(sent)
 	}
-	return body, nil
+	return sent, body, err
 }
 
 // unzip decompresses up to the smaller of the two limits.

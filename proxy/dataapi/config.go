@@ -66,6 +66,14 @@ type Config struct {
 	AsSystem bool
 	// Operations carries out what was asked. Required.
 	Operations Operations
+	// NoCustomData says that requests of the Data API fetch no custom user data.
+	NoCustomData bool
+
+	// Endpoints are the custom endpoints, Functions calls their functions, and FindUser finds the users as whom some of them
+	// run, with the errors of an Authenticator. The last two are required with the first.
+	Endpoints []Endpoint
+	Functions Functions
+	FindUser  func(ctx context.Context, id string) (*rules.User, error)
 
 	// AllowedOrigins are the origins whose pages may call, as scheme://host[:port]; others are answered 403.
 	// With none, every page may: credentials are explicit headers, a browser adds none by itself. AsSystem asks for
@@ -123,10 +131,11 @@ func New(c Config) http.Handler {
 		c.Observe = func(Observation) {}
 	}
 	s := &server{
-		Config:  c,
-		router:  newRouter(),
-		origins: origins(c),
-		rates:   newRates(c.UserRate, c.UserBurst),
+		Config:    c,
+		router:    newRouter(),
+		endpoints: newEndpoints(c),
+		origins:   origins(c),
+		rates:     newRates(c.UserRate, c.UserBurst),
 	}
 	if c.MaxConcurrent > 0 {
 		s.slots = make(chan struct{}, c.MaxConcurrent)

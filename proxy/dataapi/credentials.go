@@ -29,6 +29,8 @@ type Credentials struct {
 	Secret string // the token, password or key
 	// RemoteAddress is the peer, for counting failed attempts.
 	RemoteAddress string
+	// CreateUser tells whether a good token of an unknown identity makes a user or is refused; nil is as for the Data API.
+	CreateUser *bool
 }
 
 // String keeps secrets out of logs and errors.
@@ -55,11 +57,16 @@ func (s *server) authenticate(ctx context.Context, x *exchange) (*rules.User, er
 	if s.AsSystem {
 		return &rules.User{Type: rules.SystemUser}, nil
 	}
+	return s.authenticateAs(ctx, x, nil)
+}
+
+// authenticateAs finds the user that the credentials of a request belong to.
+func (s *server) authenticateAs(ctx context.Context, x *exchange, create *bool) (*rules.User, error) {
 	c, err := credentials(x.r.Header)
 	if err != nil {
 		return nil, err
 	}
-	c.RemoteAddress = remoteAddress(x.r)
+	c.RemoteAddress, c.CreateUser = remoteAddress(x.r), create
 	user, err := s.Authenticate(ctx, c)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package dataapi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +29,7 @@ type exchange struct {
 
 	format Format
 	action string // a known one, else empty
+	allow  string // the methods that the path answers
 	user   string
 	ns     string // only if configured
 
@@ -111,7 +113,7 @@ func (x *exchange) refuse(err error) {
 	}
 	switch f.status {
 	case http.StatusMethodNotAllowed:
-		x.w.Header().Set("Allow", http.MethodPost)
+		x.w.Header().Set("Allow", cmp.Or(x.allow, http.MethodPost))
 	case http.StatusTooManyRequests:
 		x.w.Header().Set("Retry-After", "1")
 	}

@@ -19,11 +19,12 @@ import (
 
 type server struct {
 	Config
-	router  *mux.Router
-	origins cors.Origins
-	rates   *rates
-	slots   chan struct{} // one taken by each running request; nil has no limit
-	buffers sync.Pool     // *[]byte
+	router    *mux.Router
+	endpoints *endpoints
+	origins   cors.Origins
+	rates     *rates
+	slots     chan struct{} // one taken by each running request; nil has no limit
+	buffers   sync.Pool     // *[]byte
 }
 
 // ServeHTTP implements http.Handler.
@@ -43,6 +44,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve is the line every request follows.
 func (s *server) serve(x *exchange) error {
+	if e, ok := s.endpoints.find(x.r); ok {
+		return s.serveEndpoint(x, e)
+	}
 	if !s.origins.Admit(x.w.Header(), x.r) {
 		return &failure{reason: "origin", status: http.StatusForbidden, code: codeDomain, text: "origin not allowed"}
 	}
@@ -97,6 +101,8 @@ func (s *server) serve(x *exchange) error {
 			System:  s.AsSystem,
 			ID:      x.id,
 			Request: ruleRequest(x.r, t, ns),
+
+			NoCustomData: s.NoCustomData,
 		},
 	})
 }

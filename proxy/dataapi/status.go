@@ -13,17 +13,20 @@ import (
 const (
 	codeBadRequest     = "BadRequest"
 	codeDomain         = "DomainNotAllowed"
+	codeFunction       = "FunctionExecutionError"
 	codeInternal       = "InternalServerError"
 	codeInvalidSession = "InvalidSession"
 	codeMissing        = "MissingParameter"
 	codeMongoDB        = "MongoDBError"
 	codeNoRule         = "NoMatchingRuleFound"
+	codeNotCallable    = "NotCallable"
 	codeParameter      = "InvalidParameter"
 	codeReadSize       = "ReadSizeLimitExceeded"
 	codeSchema         = "SchemaValidationFailedWrite"
 	codeService        = "ServiceNotFound"
 	codeTimeLimit      = "ExecutionTimeLimitExceeded"
 	codeUserDisabled   = "UserDisabled"
+	codeWebhookAuth    = "IncomingWebhookAuthFailed"
 )
 
 const textInternal = "internal server error"
@@ -69,6 +72,8 @@ var kinds = [...]outcome{
 	proxy.Unavailable:    {"unavailable", http.StatusServiceUnavailable, codeInternal, "the service is unavailable", false},
 	proxy.Unclear:        {"unclear", http.StatusServiceUnavailable, codeInternal, "the outcome of the write is not known", false},
 	proxy.TimedOut:       {"timed_out", http.StatusGatewayTimeout, codeTimeLimit, "execution time limit exceeded", false},
+	proxy.NotCallable:    {"not_callable", http.StatusUnauthorized, codeNotCallable, "endpoint cannot be evaluated", false},
+	proxy.FunctionFailed: {"function_failed", http.StatusBadRequest, codeFunction, "the function failed", false},
 }
 
 // authFailures maps what an Authenticator may return. All wrong credentials share one answer.

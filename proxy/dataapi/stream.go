@@ -3,7 +3,6 @@ package dataapi
 import (
 	"errors"
 	"net/http"
-	"strconv"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -58,10 +57,7 @@ func (st *stream) add(v bson.RawValue) error {
 		return err
 	}
 	if limit := st.x.s.MaxResponse; limit > 0 && st.sent+int64(len(*st.buf)) > limit {
-		return &failure{
-			reason: "response_size", status: http.StatusBadRequest, code: codeReadSize,
-			text: "the answer exceeds " + strconv.FormatInt(limit>>20, 10) + " MB",
-		}
+		return responseTooLarge(limit)
 	}
 	if st.x.status == 0 && len(*st.buf) > holdBack || st.x.status != 0 && len(*st.buf) >= chunk {
 		return st.flush()
