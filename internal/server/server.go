@@ -93,7 +93,8 @@ func (s *Server) open(ctx context.Context) (err error) {
 	data.Observe = observer(metrics)
 	client := s.plan.clientConfig(s.auth)
 	client.Observe = clientObserver(metrics)
-	s.door = forwarded(s.plan.settings.trustedProxies, doors(dataapi.New(data), clientapi.New(client)))
+	all := listed(s.plan.settings.access, o.Logger, metrics, doors(dataapi.New(data), clientapi.New(client)))
+	s.door = forwarded(s.plan.settings.trustedProxies, all)
 	s.adminDoor = admin.New(admin.Config{Ready: s.notReady, Revision: s.plan.app.Revision, Metrics: metrics.Handler()})
 	return nil
 }
