@@ -85,7 +85,8 @@ func (l *loader) collisions() source.Diagnostics {
 }
 
 // secretsInRules reports, in the rules, the use of values whose secret is not given. Such a ruleset is broken: a value that
-// is missing on the left-hand side of a negation would grant.
+// is missing on the left-hand side of a negation would grant. So would it in can_evaluate of the Data API, without which
+// nothing is served.
 func (l *loader) secretsInRules() {
 	missing := map[string]string{}
 	for value, secret := range l.app.Secrets {
@@ -93,19 +94,25 @@ func (l *loader) secretsInRules() {
 			missing[value] = secret
 		}
 	}
+	look := func(v *source.Value, ds *source.Diagnostics) {
+		eachString(v, func(str string, at source.Span) {
+			name, ok := strings.CutPrefix(str, "%%values.")
+			name, _, _ = strings.Cut(name, ".")
+			if secret := missing[name]; ok && secret != "" {
+				ds.Error(at, CodeMissingSecret, "put it in the secrets directory or into "+SecretVariable(secret),
+					"the value %s needs the secret %s, which is not given", source.Quote(name), source.Quote(secret))
+			}
+		})
+	}
+	if d := l.app.DataAPI; l.options.Serving && d != nil && !d.Disabled && d.CanEvaluate != nil {
+		var ds source.Diagnostics
+		look(d.CanEvaluate, &ds)
+		l.report(ds)
+	}
 	for _, s := range l.app.Services {
 		for _, rs := range s.all() {
 			var ds source.Diagnostics
-			rs.expressions(func(v *source.Value) {
-				eachString(v, func(str string, at source.Span) {
-					name, ok := strings.CutPrefix(str, "%%values.")
-					name, _, _ = strings.Cut(name, ".")
-					if secret := missing[name]; ok && secret != "" {
-						ds.Error(at, CodeMissingSecret, "put it in the secrets directory or into "+SecretVariable(secret),
-							"the value %s needs the secret %s, which is not given", source.Quote(name), source.Quote(secret))
-					}
-				})
-			})
+			rs.expressions(func(v *source.Value) { look(v, &ds) })
 			l.confined(ds)
 			rs.Broken = rs.Broken || ds.HasErrors()
 		}

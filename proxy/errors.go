@@ -26,6 +26,7 @@ const (
 	Unavailable         // the database cannot be reached
 	Unclear             // a write may or may not have been stored
 	TimedOut            // the request ran out of time
+	NotCallable         // can_evaluate does not let the request in
 )
 
 // Error is a failure of a request. Message is for the client: it never holds document values or the names of

@@ -122,17 +122,26 @@ func (p *Proxy) session(c Caller, ns rules.Namespace, op string) (*session, erro
 
 // bind binds the rules for an operation, to the custom data that the user has now.
 func (s *session) bind(ctx context.Context, op string, fresh bool) error {
-	s.custom = rules.CustomData{Unresolved: s.p.NoCustomData}
-	if s.set.NeedsCustomData() && s.p.custom != nil && !s.p.NoCustomData {
-		var err error
-		if s.custom, err = s.p.custom.of(ctx, s.c.User.ID, fresh); err != nil {
-			return s.storeError(err)
-		}
-		if s.custom.Unresolved {
-			s.warn("several custom user data documents: none of them is used")
-		}
+	if err := s.findCustomData(ctx, s.set.NeedsCustomData(), fresh); err != nil {
+		return err
 	}
 	return s.rebind(ctx, op)
+}
+
+// findCustomData finds the custom data of the user where it is needed. The system has none.
+func (s *session) findCustomData(ctx context.Context, needed, fresh bool) error {
+	s.custom = rules.CustomData{Unresolved: s.p.NoCustomData}
+	if !needed || s.p.custom == nil || s.p.NoCustomData || s.c.System {
+		return nil
+	}
+	var err error
+	if s.custom, err = s.p.custom.of(ctx, s.c.User.ID, fresh); err != nil {
+		return s.storeError(err)
+	}
+	if s.custom.Unresolved {
+		s.warn("several custom user data documents: none of them is used")
+	}
+	return nil
 }
 
 // bindTo binds the rules to custom user data that is known.
@@ -145,7 +154,7 @@ func (s *session) bindTo(ctx context.Context, op string, custom rules.CustomData
 func (s *session) rebind(ctx context.Context, op string) error {
 	req := s.c.Request
 	req.Operation = op
-	bound, err := s.set.BindCalling(s.c.User, s.custom, &req, s.functions(ctx))
+	bound, err := s.set.BindCalling(s.c.User, s.custom, &req, s.functions(ctx, s.set.CallsFunctions()))
 	if err != nil {
 		return &Error{Kind: Invalid, Message: "the projections of the query filters cannot be combined", Cause: err}
 	}

@@ -63,6 +63,7 @@ func Compile(app *config.App, o Options) (*Policy, source.Diagnostics) {
 	c.values(app, o.Secrets)
 	c.functions(app, o.Functions)
 	c.policy.system = c.everything()
+	c.policy.entry = c.entry(app.DataAPI)
 	for _, s := range app.Services {
 		c.policy.services[s.Name] = c.service(s)
 	}

@@ -18,6 +18,7 @@ type Policy struct {
 	environment bson.Raw
 	secrets     []bson.RawValue       // what must not be shown, in every form
 	callable    map[string]*expr.Expr // can_evaluate of the functions that have one
+	entry       Entry
 	system      *Ruleset
 	postImage   bool
 	refused     map[string]bool // databases that are refused whatever the configuration says

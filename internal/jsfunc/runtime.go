@@ -20,6 +20,8 @@ func init() { regexp2.DefaultMatchTimeout = MaxTime }
 
 // Env is what functions see of one request.
 type Env struct {
+	// System says that the caller is the system: every function runs as it.
+	System     bool
 	User       bson.Raw
 	CustomData bson.Raw
 	// CustomDataUnresolved makes context.user.custom_data throw: what it would be is not known.
@@ -79,7 +81,19 @@ var promiseType = reflect.TypeFor[*goja.Promise]()
 var errTime = errors.New("it took too long")
 
 // Call calls a function. A promise is waited for. A missing argument is undefined, and so is a missing result.
-func (r *Runtime) Call(ctx context.Context, name string, args []bson.RawValue) (result bson.RawValue, err error) {
+func (r *Runtime) Call(ctx context.Context, name string, args []bson.RawValue) (bson.RawValue, error) {
+	return r.call(ctx, name, func() (goja.Callable, error) { return r.module(name) }, args)
+}
+
+// CallScript calls the function of the Data API that says who a request runs as.
+func (r *Runtime) CallScript(ctx context.Context, args []bson.RawValue) (bson.RawValue, error) {
+	return r.call(ctx, scriptName, func() (goja.Callable, error) { return r.load(r.p.script) }, args)
+}
+
+// call calls what find finds under the time limit.
+func (r *Runtime) call(
+	ctx context.Context, name string, find func() (goja.Callable, error), args []bson.RawValue,
+) (result bson.RawValue, err error) {
 	fail := func(err error) (bson.RawValue, error) { return bson.RawValue{}, &Error{name, why(err)} }
 	switch {
 	case r.ctx != nil:
@@ -100,7 +114,7 @@ func (r *Runtime) Call(ctx context.Context, name string, args []bson.RawValue) (
 	r.start()
 	vm := r.vm
 	stop := context.AfterFunc(ctx, func() { vm.Interrupt(errTime) })
-	v, err := r.run(name, args)
+	v, err := r.run(find, args)
 	if !stop() || ctx.Err() != nil {
 		return fail(errTime)
 	}
@@ -111,8 +125,8 @@ func (r *Runtime) Call(ctx context.Context, name string, args []bson.RawValue) (
 }
 
 // run is what is under the time limit.
-func (r *Runtime) run(name string, args []bson.RawValue) (bson.RawValue, error) {
-	f, err := r.module(name)
+func (r *Runtime) run(find func() (goja.Callable, error), args []bson.RawValue) (bson.RawValue, error) {
+	f, err := find()
 	if err != nil {
 		return bson.RawValue{}, err
 	}
@@ -169,6 +183,18 @@ func (r *Runtime) module(name string) (goja.Callable, error) {
 	case r.env.MayCall != nil && !r.env.MayCall(name):
 		return nil, errors.New("can_evaluate does not let the user call it")
 	}
+	call, err := r.load(f)
+	if err == nil {
+		r.modules[name] = call
+	}
+	return call, err
+}
+
+// load runs the source of a function.
+func (r *Runtime) load(f *function) (goja.Callable, error) {
+	if f == nil || f.code == nil {
+		return nil, errors.New("it is not defined")
+	}
 	made, err := r.vm.RunProgram(f.code)
 	if err != nil {
 		return nil, err
@@ -176,7 +202,7 @@ func (r *Runtime) module(name string) (goja.Callable, error) {
 	build, _ := goja.AssertFunction(made)
 	module, exports := r.vm.NewObject(), r.vm.NewObject()
 	r.put(module, "exports", exports)
-	v, err := build(goja.Undefined(), exports, module, r.vm.ToValue(r.require), r.context(f.system))
+	v, err := build(goja.Undefined(), exports, module, r.vm.ToValue(r.require), r.context(f.system || r.env.System))
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +210,6 @@ func (r *Runtime) module(name string) (goja.Callable, error) {
 	if !ok {
 		return nil, errors.New("its source does not assign a function to exports")
 	}
-	r.modules[name] = call
 	return call, nil
 }
 

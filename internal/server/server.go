@@ -90,6 +90,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	data := s.plan.doorConfig(carrier, counted(authenticator(s.auth), metrics))
+	data.RunAs = s.plan.runAs(s.auth, carrier)
 	data.Observe = observer(metrics)
 	client := s.plan.clientConfig(s.auth)
 	client.Observe = clientObserver(metrics)

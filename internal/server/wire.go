@@ -10,6 +10,7 @@ import (
 	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/internal/source"
+	"github.com/rolegate/rolegate/internal/webhook"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/proxy/dataapi"
 	"github.com/rolegate/rolegate/rules"
@@ -73,7 +74,7 @@ func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authentic
 		Logger:         p.o.Logger,
 	}
 	if d := p.app.DataAPI; d != nil {
-		c.Versions, c.AsSystem = d.Versions, d.RunAsSystem
+		c.Versions, c.AsSystem, c.Guard = d.Versions, d.RunAsSystem, p.guard()
 		if d.Disabled {
 			c.Versions = nil
 		}
@@ -82,6 +83,46 @@ func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authentic
 		}
 	}
 	return c
+}
+
+// guard is what the Data API demands of requests besides credentials.
+func (p *plan) guard() webhook.Guard {
+	methods := map[string]webhook.Method{"SECRET_AS_QUERY_PARAM": webhook.InQuery, "VERIFY_PAYLOAD": webhook.Signature}
+	g := webhook.Guard{Method: methods[p.app.DataAPI.ValidationMethod]}
+	if g.Method != webhook.None {
+		g.Secret, _ = p.o.Secrets(p.app.DataAPI.SecretName) // a missing one has been refused
+	}
+	return g
+}
+
+// runAs says who requests of the Data API run as, nil where that is for their credentials to say.
+func (p *plan) runAs(a *auth.Authenticator, carrier *proxy.Proxy) dataapi.RunAs {
+	d := p.app.DataAPI
+	switch {
+	case d == nil || d.RunAsSystem:
+		return nil
+	case d.RunAsUserID != "":
+		return func(ctx context.Context, _ string, _ rules.Request) (*rules.User, error) {
+			return named(ctx, a, d.RunAsUserID)
+		}
+	case d.Script() != nil:
+		return func(ctx context.Context, requestID string, r rules.Request) (*rules.User, error) {
+			id, system, err := carrier.RunAs(ctx, requestID, r)
+			switch {
+			case err != nil: // the log has why
+				return nil, dataapi.ErrBadCredentials
+			case system:
+				return &rules.User{Type: rules.SystemUser}, nil
+			}
+			return named(ctx, a, id)
+		}
+	}
+	return nil
+}
+
+func named(ctx context.Context, a *auth.Authenticator, id string) (*rules.User, error) {
+	user, err := a.Named(ctx, id)
+	return user, answer(err)
 }
 
 // authConfig says who may come in.
@@ -191,22 +232,26 @@ func authenticator(a *auth.Authenticator) dataapi.Authenticator {
 	kinds := map[dataapi.Kind]auth.Kind{
 		dataapi.Bearer: auth.Bearer, dataapi.EmailPassword: auth.EmailPassword, dataapi.APIKey: auth.APIKey, dataapi.JWT: auth.JWT,
 	}
-	answers := []struct{ from, to error }{
+	return func(ctx context.Context, c dataapi.Credentials) (*rules.User, error) {
+		user, err := a.Authenticate(ctx, auth.Credentials{
+			Kind: kinds[c.Kind], Email: c.Email, Secret: c.Secret, RemoteAddress: c.RemoteAddress,
+		})
+		return user, answer(err)
+	}
+}
+
+// answer is what the Data API calls an error of auth.
+func answer(err error) error {
+	for _, a := range []struct{ from, to error }{
 		{auth.ErrFailed, dataapi.ErrBadCredentials},
 		{auth.ErrExpired, dataapi.ErrTokenExpired},
 		{auth.ErrDisabled, dataapi.ErrUserDisabled},
 		{auth.ErrTooMany, dataapi.ErrTooManyAttempts},
 		{auth.ErrUnavailable, dataapi.ErrAuthUnavailable},
-	}
-	return func(ctx context.Context, c dataapi.Credentials) (*rules.User, error) {
-		user, err := a.Authenticate(ctx, auth.Credentials{
-			Kind: kinds[c.Kind], Email: c.Email, Secret: c.Secret, RemoteAddress: c.RemoteAddress,
-		})
-		for _, answer := range answers {
-			if errors.Is(err, answer.from) {
-				return nil, fmt.Errorf("%w: %w", answer.to, err)
-			}
+	} {
+		if errors.Is(err, a.from) {
+			return fmt.Errorf("%w: %w", a.to, err)
 		}
-		return user, err
 	}
+	return err
 }

@@ -15,41 +15,46 @@ import (
 // maxRatio is how much larger than what was sent a decompressed body may be.
 const maxRatio = 100
 
+// body is a body as it was sent.
+type body struct {
+	sent   []byte
+	zipped bool
+}
+
 // readBody reads the whole body within its limits of type, size and time.
-func (s *server) readBody(x *exchange) ([]byte, error) {
+func (s *server) readBody(x *exchange) (b body, err error) {
 	if err := checkMediaType(x.r.Header); err != nil {
-		return nil, err
+		return body{}, err
 	}
-	zipped, err := isGzip(x.r.Header)
-	if err != nil {
-		return nil, err
+	if b.zipped, err = isGzip(x.r.Header); err != nil {
+		return body{}, err
 	}
 	if s.MaxBody > 0 && x.r.ContentLength > s.MaxBody {
-		return nil, tooLarge()
+		return body{}, tooLarge()
 	}
 	x.readWithin(s.BodyTimeout)
 	var r io.Reader = x.r.Body
 	if s.MaxBody > 0 {
 		r = http.MaxBytesReader(x.w, x.r.Body, s.MaxBody)
 	}
-	body, err := io.ReadAll(r) // grows with what arrives, never with what was announced
+	b.sent, err = io.ReadAll(r) // grows with what arrives, never with what was announced
 	if err != nil {
-		return nil, bodyFailure(err)
+		return body{}, bodyFailure(err)
 	}
 	x.readWithin(0) // or the connection would count as broken while the request runs
-	if zipped {
-		return s.unzip(body)
-	}
-	return body, nil
+	return b, nil
 }
 
 // unzip decompresses up to the smaller of the two limits.
-func (s *server) unzip(body []byte) ([]byte, error) {
-	zr, err := gzip.NewReader(bytes.NewReader(body))
+func (s *server) unzip(b body) ([]byte, error) {
+	if !b.zipped {
+		return b.sent, nil
+	}
+	zr, err := gzip.NewReader(bytes.NewReader(b.sent))
 	if err != nil {
 		return nil, invalid("the body is not gzip")
 	}
-	limit := int64(len(body)) * maxRatio
+	limit := int64(len(b.sent)) * maxRatio
 	if s.MaxBody > 0 {
 		limit = min(limit, s.MaxBody)
 	}

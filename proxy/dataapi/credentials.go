@@ -50,24 +50,41 @@ var (
 	ErrAuthUnavailable = errors.New("credentials cannot be checked now")
 )
 
-// authenticate finds the user of a request.
-func (s *server) authenticate(ctx context.Context, x *exchange) (*rules.User, error) {
-	if s.AsSystem {
-		return &rules.User{Type: rules.SystemUser}, nil
+// RunAs finds who a request runs as without looking at its credentials. It answers as an Authenticator does; a user of type
+// system runs under no rules.
+type RunAs func(ctx context.Context, requestID string, r rules.Request) (*rules.User, error)
+
+// identify finds who a request runs as.
+func (s *server) identify(ctx context.Context, x *exchange, r rules.Request) (proxy.Caller, error) {
+	caller := proxy.Caller{ID: x.id, Request: r}
+	var err error
+	switch {
+	case s.AsSystem:
+		caller.User = &rules.User{Type: rules.SystemUser}
+	case s.RunAs != nil:
+		caller.User, err = s.RunAs(ctx, x.id, r)
+	default:
+		caller.User, err = s.authenticate(ctx, x)
 	}
+	if err != nil {
+		return proxy.Caller{}, err
+	}
+	if caller.User == nil {
+		return proxy.Caller{}, ErrBadCredentials
+	}
+	// Credentials are nobody's to become the system with.
+	caller.System = caller.User.Type == rules.SystemUser && (s.AsSystem || s.RunAs != nil)
+	return caller, nil
+}
+
+// authenticate finds the user of the credentials of a request.
+func (s *server) authenticate(ctx context.Context, x *exchange) (*rules.User, error) {
 	c, err := credentials(x.r.Header)
 	if err != nil {
 		return nil, err
 	}
 	c.RemoteAddress = remoteAddress(x.r)
-	user, err := s.Authenticate(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	if user == nil {
-		return nil, ErrBadCredentials
-	}
-	return user, nil
+	return s.Authenticate(ctx, c)
 }
 
 // credentials picks what decides: a Bearer token alone, whatever else is there; then the first kind present. A

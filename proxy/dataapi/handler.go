@@ -67,38 +67,61 @@ func (s *server) serve(x *exchange) error {
 	ctx, cancel := s.deadline(x)
 	defer cancel()
 
-	user, err := s.authenticate(ctx, x)
+	caller, err := s.identify(ctx, x, ruleRequest(x.r, t))
 	if err != nil {
 		return err
 	}
-	x.user = user.ID
-	if err := s.rates.admit(user); err != nil {
+	x.user = caller.User.ID
+	if err := s.admitRate(x, caller.User); err != nil {
 		return err
 	}
-	body, err := s.readBody(x)
+	if !s.Guard.AdmitsQuery(x.r.URL.RawQuery) {
+		return wrongSecret()
+	}
+	b, err := s.readBody(x)
 	if err != nil {
 		return err
 	}
-	req, err := parseRequest(body, t.action)
-	if err != nil {
+	if !s.Guard.AdmitsBody(x.r.Header, b.sent) {
+		return wrongSecret()
+	}
+	// can_evaluate may ask for the data source, which only the body says; that a body cannot be read is told to those alone
+	// who are let in.
+	c, malformed := s.parse(b, t)
+	c.x, c.caller = x, caller
+	c.caller.Request.Service = c.ns.Service
+	x.namespace(c.ns)
+	if err := s.Operations.Admit(ctx, c.caller, stores(t.operation)); err != nil {
 		return err
+	}
+	if malformed != nil {
+		return malformed
+	}
+	return t.run(ctx, c)
+}
+
+// parse reads what is asked for of which namespace.
+func (s *server) parse(b body, t target) (call, error) {
+	text, err := s.unzip(b)
+	if err != nil {
+		return call{}, err
+	}
+	req, err := parseRequest(text, t.action)
+	if err != nil {
+		return call{}, err
 	}
 	ns, err := s.namespace(req)
-	if err != nil {
-		return err
+	return call{ns: ns, request: req}, err
+}
+
+// admitRate counts the request of a user. Where the operator says who requests run as, nobody has said who they are: then
+// it counts for the address that it comes from.
+func (s *server) admitRate(x *exchange, u *rules.User) error {
+	who := u.ID
+	if s.RunAs != nil {
+		who = remoteAddress(x.r)
 	}
-	x.namespace(ns)
-	return t.run(ctx, call{
-		x:       x,
-		ns:      ns,
-		request: req,
-		caller: proxy.Caller{
-			User:    user,
-			System:  s.AsSystem,
-			ID:      x.id,
-			Request: ruleRequest(x.r, t, ns),
-		},
-	})
+	return s.rates.admit(u.Type, who)
 }
 
 // acquire takes a place among the running requests.

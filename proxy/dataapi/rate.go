@@ -19,16 +19,16 @@ type rates struct {
 	burst int
 
 	mu       sync.Mutex
-	now, old map[string]*rate.Limiter // :: user id → limiter
+	now, old map[string]*rate.Limiter // :: user id, or address → limiter
 }
 
 func newRates(perSecond float64, burst int) *rates {
 	return &rates{limit: rate.Limit(perSecond), burst: burst, now: make(map[string]*rate.Limiter)}
 }
 
-// admit counts one request. A server key stands for a whole back end and is not limited.
-func (rs *rates) admit(u *rules.User) error {
-	if rs.limit <= 0 || u.Type == rules.ServerUser || rs.limiter(u.ID).Allow() {
+// admit counts one request. A server key stands for a whole back end and is not limited, nor is the system.
+func (rs *rates) admit(t rules.UserType, who string) error {
+	if rs.limit <= 0 || t == rules.ServerUser || t == rules.SystemUser || rs.limiter(who).Allow() {
 		return nil
 	}
 	return tooMany("user_rate", "too many requests")

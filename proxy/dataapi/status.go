@@ -18,12 +18,14 @@ const (
 	codeMissing        = "MissingParameter"
 	codeMongoDB        = "MongoDBError"
 	codeNoRule         = "NoMatchingRuleFound"
+	codeNotCallable    = "NotCallable"
 	codeParameter      = "InvalidParameter"
 	codeReadSize       = "ReadSizeLimitExceeded"
 	codeSchema         = "SchemaValidationFailedWrite"
 	codeService        = "ServiceNotFound"
 	codeTimeLimit      = "ExecutionTimeLimitExceeded"
 	codeUserDisabled   = "UserDisabled"
+	codeWebhook        = "IncomingWebhookAuthFailed"
 )
 
 const textInternal = "internal server error"
@@ -69,6 +71,7 @@ var kinds = [...]outcome{
 	proxy.Unavailable:    {"unavailable", http.StatusServiceUnavailable, codeInternal, "the service is unavailable", false},
 	proxy.Unclear:        {"unclear", http.StatusServiceUnavailable, codeInternal, "the outcome of the write is not known", false},
 	proxy.TimedOut:       {"timed_out", http.StatusGatewayTimeout, codeTimeLimit, "execution time limit exceeded", false},
+	proxy.NotCallable:    {"can_evaluate", http.StatusUnauthorized, codeNotCallable, "endpoint cannot be evaluated", false},
 }
 
 // authFailures maps what an Authenticator may return. All wrong credentials share one answer.
@@ -133,6 +136,11 @@ func invalid(text string) error { return kinds[proxy.Invalid].failure(text) }
 
 // missing refuses a request that lacks a field.
 func missing(text string) error { return kinds[proxy.Missing].failure(text) }
+
+// wrongSecret refuses a request without the secret of the endpoint, or with another one.
+func wrongSecret() error {
+	return &failure{reason: "secret", status: http.StatusUnauthorized, code: codeWebhook, text: "incoming webhook authentication failed"}
+}
 
 func tooMany(reason, text string) error {
 	return &failure{reason: reason, status: http.StatusTooManyRequests, code: codeBadRequest, text: text}
