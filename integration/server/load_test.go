@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func newMeter(t *testing.T, db *testdb.Server) *meter {
 			if err != nil {
 				return
 			}
-			m.carry(t, db, client)
+			m.carry(db, client)
 		}
 	})
 	t.Cleanup(func() {
@@ -58,11 +59,10 @@ func newMeter(t *testing.T, db *testdb.Server) *meter {
 	return m
 }
 
-func (m *meter) carry(t *testing.T, db *testdb.Server, client net.Conn) {
-	server, err := db.Dial()
+func (m *meter) carry(db *testdb.Server, client net.Conn) {
+	server, err := db.Dial(context.Background())
 	if err != nil {
-		t.Error(err)
-		_ = client.Close()
+		_ = client.Close() // which fails the request that needs it
 		return
 	}
 	m.mu.Lock()

@@ -37,7 +37,7 @@ func startRelay(t *testing.T, target string) *relay {
 	}
 	r := &relay{
 		uri:      "mongodb://" + l.Addr().String() + "/?directConnection=true",
-		upstream: (&testdb.Server{URI: target}).Dial,
+		upstream: func() (net.Conn, error) { return (&testdb.Server{URI: target}).Dial(context.Background()) },
 	}
 	r.pending.Go(func() {
 		for {

@@ -119,12 +119,12 @@ func (s *Server) Client(t testing.TB) *mongo.Client {
 }
 
 // Dial connects to the server, below any driver.
-func (s *Server) Dial() (net.Conn, error) {
-	host := options.Client().ApplyURI(s.URI).Hosts[0]
+func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
+	host, network := options.Client().ApplyURI(s.URI).Hosts[0], "tcp"
 	if path, err := url.PathUnescape(host); err == nil && strings.HasPrefix(path, "/") {
-		return net.Dial("unix", path)
+		host, network = path, "unix"
 	}
-	return net.Dial("tcp", host)
+	return new(net.Dialer).DialContext(ctx, network, host)
 }
 
 // Database returns the name of a database that does not exist yet and is dropped at the end of the test.
