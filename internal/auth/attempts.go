@@ -2,11 +2,12 @@ package auth
 
 import (
 	"maps"
-	"net/netip"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/rolegate/rolegate/internal/peer"
 )
 
 // attempts counts failed attempts by address, and by whom they are for.
@@ -28,7 +29,7 @@ func (a *attempts) allow(address string) bool {
 	if a.perMinute < 0 {
 		return true
 	}
-	l := a.of(networkOf(address))
+	l := a.of(peer.Network(address))
 	return l != nil && l.AllowN(a.now(), 1)
 }
 
@@ -77,20 +78,4 @@ func (a *attempts) sweep() bool {
 	a.swept = now
 	maps.DeleteFunc(a.seen, func(_ string, l *rate.Limiter) bool { return l.TokensAt(now) >= float64(l.Burst()) })
 	return len(a.seen) < maxRemembered
-}
-
-// networkOf is what one customer of a provider is given: an address of version 4, or 64 bits of version 6.
-func networkOf(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return address
-	}
-	if a = a.Unmap(); a.Is4() {
-		return a.String()
-	}
-	p, err := a.WithZone("").Prefix(64)
-	if err != nil {
-		return address
-	}
-	return p.String()
 }

@@ -26,6 +26,14 @@ func (a *Authenticator) Named(ctx context.Context, id string) (*rules.User, erro
 	if a.verifier == nil || a.cfg.Unknown != UnknownPasses {
 		return nil, failed("no user has the id that is named")
 	}
+	if a.users != nil { // whose token it would be
+		switch _, err := a.users.login(ctx, tokenProvider, id); {
+		case err == nil:
+			return nil, failed("the subject that is named is that of a user with another id")
+		case !errors.Is(err, ErrNoUser):
+			return nil, unavailable("the store of users", err)
+		}
+	}
 	return newUser(id, rules.NormalUser, tokenProvider, nil), nil
 }
 

@@ -13,6 +13,7 @@ func TestNamed(t *testing.T) {
 	t.Parallel()
 	const hex, capitals = "5f000000000000000000000a", "5F000000000000000000000A"
 	stored := auth.User{ID: hex, App: appID, Data: []byte("\x05\x00\x00\x00\x00"), Identities: []auth.Identity{{ID: "i", Provider: "anon-user"}}}
+	linked := auth.User{ID: hex, Identities: []auth.Identity{{ID: "ann", Provider: "custom-token", Login: "ann"}}}
 	off, gone := stored, stored
 	off.Disabled, gone.Deleted = true, at
 	server, own := auth.Key{ID: hex, App: appID, Name: "ci"}, auth.Key{ID: hex, App: appID, User: "ann"}
@@ -42,6 +43,7 @@ func TestNamed(t *testing.T) {
 		{"a key of somebody", nil, &own, token, 0, hex, "", "", auth.ErrFailed},
 		{"nobody", nil, nil, nil, 0, "ann", "", "", auth.ErrFailed},
 		{"a user of tokens alone", nil, nil, token, auth.UnknownPasses, "ann", "ann", rules.NormalUser, nil},
+		{"the subject of a user with another id", &linked, nil, token, auth.UnknownPasses, "ann", "", "", auth.ErrFailed},
 		{"nobody, where users of tokens are stored", nil, nil, token, auth.UnknownCreated, "ann", "", "", auth.ErrFailed},
 		{"nobody, where unknown ones are refused", nil, nil, token, auth.UnknownRefused, "ann", "", "", auth.ErrFailed},
 		{"no id", nil, nil, token, 0, "", "", "", auth.ErrFailed},

@@ -7,6 +7,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/internal/peer"
 	"github.com/rolegate/rolegate/rules"
 )
 
@@ -83,7 +84,7 @@ func (a *Authenticator) byPassword(ctx context.Context, email, password, address
 	}
 	login := EmailLogin(email)
 	// The address comes first: it must not be remembered by all the names that it sends.
-	forAddress, ok := a.guesses.try("login from " + networkOf(address))
+	forAddress, ok := a.guesses.try("login from " + peer.Network(address))
 	if !ok {
 		return User{}, &failure{kind: ErrTooMany, reason: "too many failed logins from one address"}
 	}

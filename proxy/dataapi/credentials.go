@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rolegate/rolegate/internal/peer"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -54,37 +55,58 @@ var (
 // system runs under no rules.
 type RunAs func(ctx context.Context, requestID string, r rules.Request) (*rules.User, error)
 
-// identify finds who a request runs as.
+// identify finds who a request runs as, and counts it.
 func (s *server) identify(ctx context.Context, x *exchange, r rules.Request) (proxy.Caller, error) {
-	caller := proxy.Caller{ID: x.id, Request: r}
+	c := proxy.Caller{ID: x.id, Request: r}
 	var err error
 	switch {
 	case s.AsSystem:
-		caller.User = &rules.User{Type: rules.SystemUser}
+		c.User, c.System = &rules.User{Type: rules.SystemUser}, true
 	case s.RunAs != nil:
-		caller.User, err = s.RunAs(ctx, x.id, r)
+		c.User, c.System, err = s.runAs(ctx, x, r)
 	default:
-		caller.User, err = s.authenticate(ctx, x)
+		c.User, err = s.authenticate(ctx, x)
 	}
-	if err != nil {
-		return proxy.Caller{}, err
-	}
-	if caller.User == nil {
-		return proxy.Caller{}, ErrBadCredentials
-	}
-	// Credentials are nobody's to become the system with.
-	caller.System = caller.User.Type == rules.SystemUser && (s.AsSystem || s.RunAs != nil)
-	return caller, nil
+	return c, err
 }
 
-// authenticate finds the user of the credentials of a request.
+// runAs asks who the operator says it is. Nobody has said who they are: the request counts for where it comes from, before
+// anything is done for it.
+func (s *server) runAs(ctx context.Context, x *exchange, r rules.Request) (user *rules.User, system bool, err error) {
+	if err := s.rates.admit(peer.Network(peer.Address(x.r))); err != nil {
+		return nil, false, err
+	}
+	if user, err = known(s.RunAs(ctx, x.id, r)); err != nil {
+		return nil, false, err
+	}
+	x.user = user.ID
+	return user, user.Type == rules.SystemUser, nil
+}
+
+// authenticate finds the user of the credentials of a request. It counts for a normal user: a server key stands for a
+// whole back end.
 func (s *server) authenticate(ctx context.Context, x *exchange) (*rules.User, error) {
 	c, err := credentials(x.r.Header)
 	if err != nil {
 		return nil, err
 	}
-	c.RemoteAddress = remoteAddress(x.r)
-	return s.Authenticate(ctx, c)
+	c.RemoteAddress = peer.Address(x.r)
+	user, err := known(s.Authenticate(ctx, c))
+	if err != nil {
+		return nil, err
+	}
+	x.user = user.ID
+	if user.Type == rules.ServerUser {
+		return user, nil
+	}
+	return user, s.rates.admit(user.ID)
+}
+
+func known(user *rules.User, err error) (*rules.User, error) {
+	if err == nil && user == nil {
+		err = ErrBadCredentials
+	}
+	return user, err
 }
 
 // credentials picks what decides: a Bearer token alone, whatever else is there; then the first kind present. A

@@ -204,7 +204,7 @@ func TestRatesOfRunAs(t *testing.T) {
 	for i, tt := range []struct {
 		address string
 		want    int
-	}{{"192.0.2.1:1", 200}, {"192.0.2.1:2", 200}, {"192.0.2.1:3", 429}, {"192.0.2.2:1", 200}} {
+	}{{"192.0.2.1:1", 200}, {"192.0.2.1:2", 200}, {"192.0.2.1:3", 429}, {"192.0.2.2:1", 200}, {"[2001:db8::1]:1", 200}, {"[2001:db8::2]:1", 200}, {"[2001:db8::3]:1", 429}} {
 		if got := status(h, tt.address); got != tt.want {
 			t.Errorf("request %d: %d, want %d", i, got, tt.want)
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -71,10 +70,6 @@ func (s *server) serve(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.user = caller.User.ID
-	if err := s.admitRate(x, caller.User); err != nil {
-		return err
-	}
 	if !s.Guard.AdmitsQuery(x.r.URL.RawQuery) {
 		return wrongSecret()
 	}
@@ -112,16 +107,6 @@ func (s *server) parse(b body, t target) (call, error) {
 	}
 	ns, err := s.namespace(req)
 	return call{ns: ns, request: req}, err
-}
-
-// admitRate counts the request of a user. Where the operator says who requests run as, nobody has said who they are: then
-// it counts for the address that it comes from.
-func (s *server) admitRate(x *exchange, u *rules.User) error {
-	who := u.ID
-	if s.RunAs != nil {
-		who = remoteAddress(x.r)
-	}
-	return s.rates.admit(u.Type, who)
 }
 
 // acquire takes a place among the running requests.
@@ -165,13 +150,4 @@ func newRequestID() string {
 	var id [12]byte
 	_, _ = rand.Read(id[:]) // never fails
 	return hex.EncodeToString(id[:])
-}
-
-// remoteAddress is the peer of the connection, whatever headers say.
-func remoteAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

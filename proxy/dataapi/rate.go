@@ -4,8 +4,6 @@ import (
 	"sync"
 
 	"golang.org/x/time/rate"
-
-	"github.com/rolegate/rolegate/rules"
 )
 
 // maxRates bounds each of the two generations of rates.
@@ -26,9 +24,9 @@ func newRates(perSecond float64, burst int) *rates {
 	return &rates{limit: rate.Limit(perSecond), burst: burst, now: make(map[string]*rate.Limiter)}
 }
 
-// admit counts one request. A server key stands for a whole back end and is not limited, nor is the system.
-func (rs *rates) admit(t rules.UserType, who string) error {
-	if rs.limit <= 0 || t == rules.ServerUser || t == rules.SystemUser || rs.limiter(who).Allow() {
+// admit counts one request.
+func (rs *rates) admit(who string) error {
+	if rs.limit <= 0 || rs.limiter(who).Allow() {
 		return nil
 	}
 	return tooMany("user_rate", "too many requests")

@@ -14,6 +14,7 @@ import (
 	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/internal/ejson"
+	"github.com/rolegate/rolegate/internal/peer"
 	"github.com/rolegate/rolegate/rules"
 )
 
@@ -210,7 +211,7 @@ func ruleRequest(r *http.Request, t target) rules.Request {
 		Referrer:       r.Referer(),
 		UserAgent:      r.UserAgent(),
 		RawQueryString: withoutSecret(r.URL.RawQuery),
-		RemoteAddress:  remoteAddress(r),
+		RemoteAddress:  peer.Address(r),
 		Headers:        headers,
 	}
 }
