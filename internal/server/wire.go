@@ -87,11 +87,14 @@ func (p *plan) doorConfig(ops dataapi.Operations, authenticate dataapi.Authentic
 
 // guard is what the Data API demands of requests besides credentials.
 func (p *plan) guard() webhook.Guard {
-	methods := map[string]webhook.Method{"SECRET_AS_QUERY_PARAM": webhook.InQuery, "VERIFY_PAYLOAD": webhook.Signature}
-	g := webhook.Guard{Method: methods[p.app.DataAPI.ValidationMethod]}
-	if g.Method != webhook.None {
-		g.Secret, _ = p.o.Secrets(p.app.DataAPI.SecretName) // a missing one has been refused
+	g := webhook.Guard{Method: webhook.Signature}
+	switch p.app.DataAPI.ValidationMethod {
+	case "":
+		return webhook.Guard{}
+	case "SECRET_AS_QUERY_PARAM":
+		g.Method = webhook.InQuery
 	}
+	g.Secret, _ = p.o.Secrets(p.app.DataAPI.SecretName) // a missing one has been refused
 	return g
 }
 
