@@ -21,8 +21,8 @@ const (
 	CodeNamespaceMismatch = "namespace-mismatch"
 	CodeNoApp             = "no-app"
 	CodeNoRootFile        = "no-root-file"
-	CodeNotBuilt          = "not-built-yet"
 	CodeRunsAsSystem      = "runs-as-system"
+	CodeRunsAsUser        = "runs-as-user"
 	CodeSecretCollision   = "secret-collision"
 	CodeSeveralRootFiles  = "several-root-files"
 	CodeTemplate          = "unknown-template"
@@ -40,7 +40,7 @@ func Codes() []string {
 	return append(source.Codes(),
 		CodeConflictingField, CodeConflictingKeys, CodeDataNotFetched, CodeDuplicate, CodeDuplicateNS, CodeFileTooLarge,
 		CodeIgnored, CodeInvalidField, CodeInvalidNS, CodeInvalidValue, CodeMisnamedFile, CodeMissingKey, CodeMissingSecret,
-		CodeNameMismatch, CodeNamespaceMismatch, CodeNoApp, CodeNoRootFile, CodeNotBuilt, CodeRunsAsSystem, CodeSecretCollision,
+		CodeNameMismatch, CodeNamespaceMismatch, CodeNoApp, CodeNoRootFile, CodeRunsAsSystem, CodeRunsAsUser, CodeSecretCollision,
 		CodeSeveralRootFiles, CodeTemplate, CodeTooManyFiles, CodeTooManyProblems, CodeUnknownKey, CodeUnknownService,
 		CodeUnknownVersion, CodeUnreadable, CodeWrongType,
 	)

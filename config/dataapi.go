@@ -16,15 +16,24 @@ type DataAPI struct {
 	LogArguments        bool
 	Span                source.Span
 
-	// What follows restricts or changes the user of every request. See ServeProblems.
-	CanEvaluate       *source.Value // nil when absent
-	ValidationMethod  string
-	SecretName        string
+	CanEvaluate      *source.Value // nil when absent
+	ValidationMethod string        // SECRET_AS_QUERY_PARAM, VERIFY_PAYLOAD or "" for none
+	SecretName       string        // of ValidationMethod
+
+	// Who every request runs as, whatever credentials it has. The first that is set decides.
 	RunAsSystem       bool
 	RunAsUserID       string
-	RunAsUserIDScript string
+	RunAsUserIDScript *source.Value // a string; nil when absent or empty
 
 	value *source.Value
+}
+
+// Script is the function that says who a request runs as, nil when there is none or something else decides.
+func (d *DataAPI) Script() *source.Value {
+	if d == nil || d.Disabled || d.RunAsSystem || d.RunAsUserID != "" {
+		return nil
+	}
+	return d.RunAsUserIDScript
 }
 
 // dataAPI reads data_api_config.json, which lives in either of two directories.
@@ -82,11 +91,13 @@ func (l *loader) readDataAPI(v *source.Value, ds *source.Diagnostics) *DataAPI {
 	d.CanEvaluate = expression(v, "can_evaluate")
 	d.RunAsSystem = flag(v, "run_as_system")
 	d.RunAsUserID = text(v, "run_as_user_id")
-	d.RunAsUserIDScript = text(v, "run_as_user_id_script_source")
+	if text(v, "run_as_user_id_script_source") != "" {
+		d.RunAsUserIDScript = v.Get("run_as_user_id_script_source")
+	}
 	d.SecretName = text(v, "secret_name")
 	l.validation(d, v, ds)
-	if d.RunAsUserID != "" && d.RunAsUserIDScript != "" {
-		ds.Error(v.Get("run_as_user_id_script_source").Span, CodeConflictingKeys, "keep one of them",
+	if d.RunAsUserID != "" && d.RunAsUserIDScript != nil {
+		ds.Error(d.RunAsUserIDScript.Span, CodeConflictingKeys, "keep one of them",
 			"requests run either as run_as_user_id or as what a script says")
 	}
 	return d
@@ -134,40 +145,28 @@ func dataAPIShape() shape {
 	}, true, nil}
 }
 
-// ServeProblems reports what an app demands that cannot be done yet and must not be left out either, because it restricts
-// who may do what. Such an app can be validated, not served.
+// ServeProblems reports what is no mistake in an app and has to be known before it is served: that nobody is asked for
+// credentials.
 func ServeProblems(app *App) source.Diagnostics {
 	var ds source.Diagnostics
-	if d := app.DataAPI; d != nil && !d.Disabled {
-		refuse := func(there bool, names ...string) {
-			if !there {
-				return
-			}
-			at := d.Span
-			for _, name := range names {
-				if m := d.value.Member(name); m != nil {
-					at = m.NameSpan
-				}
-			}
-			ds.Error(at, CodeNotBuilt, "remove the key if the app does not need it",
-				"the Data API demands %q, which is not built yet and cannot be ignored", names[0])
-		}
-		refuse(!alwaysTrue(d.CanEvaluate), "can_evaluate")
-		refuse(d.ValidationMethod != "", "validation_method", "verification_method")
-		if m := d.value.Member("run_as_system"); d.RunAsSystem && m != nil {
-			ds.Warn(m.NameSpan, CodeRunsAsSystem, "remove the key if the rules are to apply",
-				"every request of the Data API runs as the system: it needs no credentials, and no rule, filter or schema applies")
-			return ds // it decides, whatever the next ones say
-		}
-		refuse(d.RunAsUserID != "", "run_as_user_id")
-		refuse(d.RunAsUserIDScript != "", "run_as_user_id_script_source")
+	d := app.DataAPI
+	if d == nil || d.Disabled {
+		return ds
+	}
+	at := func(name string) source.Span { return d.value.Member(name).NameSpan }
+	const hint = "remove the key if requests are to be those of their senders"
+	switch {
+	case d.RunAsSystem:
+		ds.Warn(at("run_as_system"), CodeRunsAsSystem, "remove the key if the rules are to apply",
+			"every request of the Data API runs as the system: it needs no credentials, and no rule, filter or schema applies")
+	case d.RunAsUserID != "":
+		ds.Warn(at("run_as_user_id"), CodeRunsAsUser, hint,
+			"every request of the Data API runs as this user: it needs no credentials")
+	case d.Script() != nil:
+		ds.Warn(at("run_as_user_id_script_source"), CodeRunsAsUser, hint,
+			"every request of the Data API runs as whom this function names, the system included: no credentials are checked")
 	}
 	return ds
-}
-
-// alwaysTrue recognises the expressions that restrict nothing.
-func alwaysTrue(v *source.Value) bool {
-	return v == nil || v.Kind == source.Bool && v.Bool || v.Kind == source.Object && len(v.Members) == 0
 }
 
 // dataNotFetched warns about rules that depend on custom user data when the Data API does not fetch it.
@@ -177,16 +176,20 @@ func (l *loader) dataNotFetched() {
 		return
 	}
 	var ds source.Diagnostics
+	look := func(v *source.Value) {
+		eachString(v, func(str string, at source.Span) {
+			if str == "%%user.custom_data" || strings.HasPrefix(str, "%%user.custom_data.") {
+				ds.Warn(at, CodeDataNotFetched, "set fetch_custom_user_data to true in data_api_config.json",
+					"this never holds for requests of the Data API, which does not fetch custom user data")
+			}
+		})
+	}
+	if d.CanEvaluate != nil {
+		look(d.CanEvaluate)
+	}
 	for _, s := range l.app.Services {
 		for _, rs := range s.all() {
-			rs.expressions(func(v *source.Value) {
-				eachString(v, func(str string, at source.Span) {
-					if str == "%%user.custom_data" || strings.HasPrefix(str, "%%user.custom_data.") {
-						ds.Warn(at, CodeDataNotFetched, "set fetch_custom_user_data to true in data_api_config.json",
-							"this never holds for requests of the Data API, which does not fetch custom user data")
-					}
-				})
-			})
+			rs.expressions(look)
 		}
 	}
 	l.report(ds)

@@ -33,11 +33,11 @@ func ExampleLoad() {
 	// hr.people denied: true
 }
 
-// What restricts requests and cannot be enforced yet stops the server, not the validation.
+// That requests need no credentials is no mistake, and must not go unnoticed.
 func ExampleServeProblems() {
 	app, diagnostics := config.Load(fstest.MapFS{
 		"root_config.json":                    {Data: []byte(`{"app_id": "hr-abcde", "config_version": 20210101}`)},
-		"http_endpoints/data_api_config.json": {Data: []byte(`{"can_evaluate": {"%%user.type": "server"}}`)},
+		"http_endpoints/data_api_config.json": {Data: []byte(`{"run_as_user_id": "6462810334b2e8e9f16d4f94"}`)},
 	}, config.Options{})
 	fmt.Println(len(diagnostics))
 	for _, d := range config.ServeProblems(app) {
@@ -45,7 +45,7 @@ func ExampleServeProblems() {
 	}
 	// Output:
 	// 0
-	// http_endpoints/data_api_config.json:1:2: error[not-built-yet]: the Data API demands "can_evaluate", which is not built yet and cannot be ignored
+	// http_endpoints/data_api_config.json:1:2: warning[runs-as-user]: every request of the Data API runs as this user: it needs no credentials
 }
 
 func ExampleSecretVariable() {

@@ -189,7 +189,7 @@ func TestServeProblemsOfDisabled(t *testing.T) {
 -- root_config.json --
 {"app_id": "x", "config_version": 20210101}
 -- http_endpoints/data_api_config.json --
-{"disabled": true, "run_as_system": true, "can_evaluate": false}
+{"disabled": true, "run_as_system": true, "run_as_user_id": "u"}
 `), config.Options{})
 	if len(ds) != 0 || len(config.ServeProblems(app)) != 0 {
 		t.Errorf("a disabled Data API cannot do harm: %v, %v", ds, config.ServeProblems(app))

@@ -85,7 +85,8 @@ func (l *loader) collisions() source.Diagnostics {
 }
 
 // secretsInRules reports, in the rules, the use of values whose secret is not given. Such a ruleset is broken: a value that
-// is missing on the left-hand side of a negation would grant.
+// is missing on the left-hand side of a negation would grant. So would it in can_evaluate of the Data API, without which
+// nothing is served.
 func (l *loader) secretsInRules() {
 	missing := map[string]string{}
 	for value, secret := range l.app.Secrets {
@@ -104,6 +105,11 @@ func (l *loader) secretsInRules() {
 				}
 			})
 		}
+	}
+	if d := l.app.DataAPI; l.options.Serving && d != nil && !d.Disabled && d.CanEvaluate != nil {
+		var ds source.Diagnostics
+		check(&ds)(d.CanEvaluate)
+		l.report(ds)
 	}
 	for _, s := range l.app.Services {
 		for _, rs := range s.all() {

@@ -52,7 +52,7 @@ func (l *loader) customUserData() {
 }
 
 // checkUserData resolves the service. One that the export does not have is left as it is: validating a part of an app is
-// possible, serving it is not, see ServeProblems.
+// possible.
 func (l *loader) checkUserData(c *CustomUserData, v *source.Value, ds *source.Diagnostics) {
 	for _, name := range []string{"database_name", "collection_name", "user_id_field"} {
 		if v.Get(name) == nil || text(v, name) == "" && v.Get(name).Kind == source.String {

@@ -56,13 +56,12 @@ func (p *Proxy) endpoint(ctx context.Context, c Caller) (*calls, *expr.Scope, er
 		return nil, nil, &Error{Kind: Internal, Message: "internal error", Cause: errNoFunctions}
 	}
 	s := &session{p: p, c: p.begun(c), op: "endpoint", fresh: true, scanned: new(int)}
-	custom, err := s.customData(ctx, true)
-	if err != nil {
+	if err := s.findCustomData(ctx, true, true); err != nil {
 		return nil, nil, err
 	}
 	out := &calls{ctx: ctx, session: s, depth: atEndpoint, request: newCallsOfRequest(0)}
 	rulesSee := &calls{ctx: ctx, session: s, parent: out, request: out.request}
-	scope := p.Policy.Scope(c.User, custom, &s.c.Request, rules.Sources{Functions: rulesSee, Lookups: &lookups{ctx, s}})
+	scope := p.Policy.Scope(c.User, s.custom, &s.c.Request, rules.Sources{Functions: rulesSee, Lookups: &lookups{ctx, s}})
 	env := out.env(scope)
 	// An endpoint that does not fetch custom user data shows its function an empty document. Rules still do not know it.
 	env.CustomDataUnresolved = env.CustomDataUnresolved && !c.NoCustomData
@@ -83,22 +82,4 @@ func (c *calls) failure(ctx context.Context, name string, err error) error {
 		return &Error{Kind: TimedOut, Message: "execution time limit exceeded", Cause: err}
 	}
 	return &Error{Kind: FunctionFailed, Message: "the function failed", Cause: err}
-}
-
-// customData is what the rules are bound to.
-func (s *session) customData(ctx context.Context, fresh bool) (rules.CustomData, error) {
-	if s.p.NoCustomData || s.c.NoCustomData {
-		return rules.CustomData{Unresolved: true}, nil
-	}
-	if s.p.custom == nil || s.c.User.Type == rules.SystemUser {
-		return rules.CustomData{}, nil
-	}
-	data, err := s.p.custom.of(ctx, s.c.User.ID, fresh)
-	if err != nil {
-		return data, s.storeError(err)
-	}
-	if data.Unresolved {
-		s.warn("several custom user data documents: none of them is used")
-	}
-	return data, nil
 }

@@ -26,7 +26,7 @@ const (
 	Unavailable         // the database cannot be reached
 	Unclear             // a write may or may not have been stored
 	TimedOut            // the request ran out of time
-	NotCallable         // can_evaluate does not let the user call the function
+	NotCallable         // can_evaluate does not let the user in
 	FunctionFailed      // the function threw, or returned what cannot be returned
 )
 

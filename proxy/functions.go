@@ -62,10 +62,14 @@ var (
 )
 
 // functions is what rules call functions with, nil where they call none.
-func (s *session) functions(ctx context.Context) expr.Functions {
-	if !s.set.CallsFunctions() || s.p.Functions == nil {
+func (s *session) functions(ctx context.Context, called bool) expr.Functions {
+	if !called || s.p.Functions == nil {
 		return nil
 	}
+	return s.calls(ctx)
+}
+
+func (s *session) calls(ctx context.Context) *calls {
 	c := &calls{ctx: ctx, session: s, parent: s.c.within, request: newCallsOfRequest(0)}
 	if c.parent != nil {
 		c.depth, c.request = c.parent.depth+1, c.parent.request
@@ -109,6 +113,11 @@ func callKey(name string, args []bson.RawValue) string {
 
 // run runs a function that has not been run with these arguments.
 func (c *calls) run(s *expr.Scope, name string, args []bson.RawValue) (bson.RawValue, error) {
+	return c.bounded(s, func(r *jsfunc.Runtime) (bson.RawValue, error) { return r.Call(c.ctx, name, args) })
+}
+
+// bounded makes a call within the bounds of the request.
+func (c *calls) bounded(s *expr.Scope, call func(*jsfunc.Runtime) (bson.RawValue, error)) (bson.RawValue, error) {
 	switch {
 	case c.depth >= maxCallDepth:
 		return bson.RawValue{}, errCallsDeep
@@ -120,7 +129,7 @@ func (c *calls) run(s *expr.Scope, name string, args []bson.RawValue) (bson.RawV
 	}
 	begun := time.Now()
 	c.failed = false
-	v, err := c.runtime.Call(c.ctx, name, args)
+	v, err := call(c.runtime)
 	if c.depth == 0 {
 		c.request.spent += time.Since(begun)
 	}
@@ -136,8 +145,8 @@ func (c *calls) env(s *expr.Scope) jsfunc.Env {
 	scope := *s
 	scope.Functions = below
 	e := jsfunc.Env{
-		User: s.User, CustomData: s.CustomData, CustomDataUnresolved: s.CustomDataUnresolved, Request: s.Request, Values: s.Values, Environment: s.Environment,
-		System:  c.session.c.System,
+		System: c.session.c.System,
+		User:   s.User, CustomData: s.CustomData, CustomDataUnresolved: s.CustomDataUnresolved, Request: s.Request, Values: s.Values, Environment: s.Environment,
 		MayCall: func(name string) bool { return c.session.p.Policy.MayCall(name, &scope) },
 	}
 	if c.session.p.Store != nil {

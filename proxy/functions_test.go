@@ -32,6 +32,12 @@ func newCalling(t *testing.T, s proxy.Store, role string, functions map[string]s
 	for name, source := range functions {
 		files["functions/"+name+".js"] = &fstest.MapFile{Data: []byte(source)}
 	}
+	return newOf(t, s, files, proxy.Config{})
+}
+
+// newOf serves an export.
+func newOf(t *testing.T, s proxy.Store, files fstest.MapFS, c proxy.Config) (*proxy.Proxy, *logs) {
+	t.Helper()
 	app, ds := config.Load(files, config.Options{})
 	program, more := jsfunc.Compile(app, jsfunc.Limits{Time: jsfunc.MaxTime})
 	policy, rest := rules.Compile(app, rules.Options{Functions: program.Callable()})
@@ -39,7 +45,8 @@ func newCalling(t *testing.T, s proxy.Store, role string, functions map[string]s
 		t.Fatal(ds)
 	}
 	l := &logs{}
-	return proxy.New(proxy.Config{Store: s, Policy: policy, Functions: program, Log: slog.New(slog.NewTextHandler(l, nil))}), l
+	c.Store, c.Policy, c.Functions, c.Log = s, policy, program, slog.New(slog.NewTextHandler(l, nil))
+	return proxy.New(c), l
 }
 
 const member = `{"name": "member", "apply_when": {"%%true": {"%function": {"name": "system", "arguments": ["%%user.id"]}}}, "read": true, "write": true}`

@@ -13,7 +13,7 @@ type Caller struct {
 	ID      string // the request id, for the log
 
 	// System asks as the system: no rules apply. Only the operator can say so, by run_as_system of the Data API or of a
-	// function, and never anything in a request.
+	// function, or by a script that says who a request runs as; never anything in a request.
 	System bool
 
 	// NoCustomData says that custom user data is not fetched for this request. Rules that refer to it then never hold, not

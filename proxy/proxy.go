@@ -136,14 +136,26 @@ func (p *Proxy) begun(c Caller) Caller {
 // bind binds the rules for an operation, to the custom data that the user has now.
 func (s *session) bind(ctx context.Context, op string, fresh bool) error {
 	s.fresh = fresh
-	s.custom = rules.CustomData{Unresolved: s.p.NoCustomData || s.c.NoCustomData}
-	if s.set.NeedsCustomData() {
-		var err error
-		if s.custom, err = s.customData(ctx, fresh); err != nil {
-			return err
-		}
+	if err := s.findCustomData(ctx, s.set.NeedsCustomData(), fresh); err != nil {
+		return err
 	}
 	return s.rebind(ctx, op)
+}
+
+// findCustomData finds the custom data of the user where it is needed. The system has none.
+func (s *session) findCustomData(ctx context.Context, needed, fresh bool) error {
+	s.custom = rules.CustomData{Unresolved: s.p.NoCustomData || s.c.NoCustomData}
+	if !needed || s.p.custom == nil || s.custom.Unresolved || s.c.User.Type == rules.SystemUser {
+		return nil
+	}
+	var err error
+	if s.custom, err = s.p.custom.of(ctx, s.c.User.ID, fresh); err != nil {
+		return s.storeError(err)
+	}
+	if s.custom.Unresolved {
+		s.warn("several custom user data documents: none of them is used")
+	}
+	return nil
 }
 
 // bindTo binds the rules to custom user data that is known.
@@ -152,15 +164,20 @@ func (s *session) bindTo(ctx context.Context, op string, custom rules.CustomData
 	return s.rebind(ctx, op)
 }
 
+// sources are what rules may ask for. Where nothing calls or looks up there are none.
+func (s *session) sources(ctx context.Context, calls, looksUp bool) rules.Sources {
+	from := rules.Sources{Functions: s.functions(ctx, calls)}
+	if looksUp {
+		from.Lookups = &lookups{ctx, s}
+	}
+	return from
+}
+
 // rebind binds the rules for another operation, to the same custom data.
 func (s *session) rebind(ctx context.Context, op string) error {
 	req := s.c.Request
 	req.Operation = op
-	from := rules.Sources{Functions: s.functions(ctx)}
-	if s.set.LooksUp() {
-		from.Lookups = &lookups{ctx, s}
-	}
-	bound, err := s.set.BindWith(s.c.User, s.custom, &req, from)
+	bound, err := s.set.BindWith(s.c.User, s.custom, &req, s.sources(ctx, s.set.CallsFunctions(), s.set.LooksUp()))
 	if err != nil {
 		return &Error{Kind: Invalid, Message: "the projections of the query filters cannot be combined", Cause: err}
 	}

@@ -69,6 +69,7 @@ func Compile(app *config.App, o Options) (*Policy, source.Diagnostics) {
 	c.lookups(app)
 	c.endpoints(app)
 	c.policy.system = c.everything()
+	c.policy.entry = c.entry(app.DataAPI)
 	for _, s := range app.Services {
 		c.policy.services[s.Name] = c.service(s)
 	}

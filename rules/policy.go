@@ -20,6 +20,7 @@ type Policy struct {
 	secrets     []bson.RawValue       // what must not be shown, in every form
 	callable    map[string]*expr.Expr // can_evaluate of the functions that have one
 	endpoints   map[string]*expr.Expr // can_evaluate of the endpoints that have one, by what they are called
+	entry       Entry
 	system      *Ruleset
 	zone        *time.Location // of the calendar; nil is UTC
 	lookups     map[string]*LookupQuery

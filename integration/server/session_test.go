@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -146,6 +147,10 @@ func TestRevocation(t *testing.T) {
 			}
 		}
 		status := map[bool]int{true: 200, false: 401}[tt.access == ""]
+		data := c.ask(c.s, "Authorization", "Bearer "+ann.Access, "find", "notes", "")
+		if !strings.HasPrefix(data, fmt.Sprint(status)) || !strings.Contains(data, tt.access) {
+			t.Errorf("%s: the Data API: %s, want %d %s", tt.name, data, status, tt.access)
+		}
 		c.want(tt.name+": access", c.call("GET", "auth/profile", ann.Access, ""), status, tt.access)
 		if status == 200 {
 			status = 201

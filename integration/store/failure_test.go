@@ -5,16 +5,13 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/url"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/mongo/options"
-
+	"github.com/rolegate/rolegate/integration/testdb"
 	"github.com/rolegate/rolegate/internal/mongostore"
 	"github.com/rolegate/rolegate/proxy"
 )
@@ -34,18 +31,13 @@ type relay struct {
 
 func startRelay(t *testing.T, target string) *relay {
 	t.Helper()
-	host := options.Client().ApplyURI(target).Hosts[0]
-	network := "tcp"
-	if path, err := url.PathUnescape(host); err == nil && strings.HasPrefix(path, "/") {
-		network, host = "unix", path
-	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &relay{
 		uri:      "mongodb://" + l.Addr().String() + "/?directConnection=true",
-		upstream: func() (net.Conn, error) { return net.Dial(network, host) },
+		upstream: func() (net.Conn, error) { return (&testdb.Server{URI: target}).Dial(context.Background()) },
 	}
 	r.pending.Go(func() {
 		for {

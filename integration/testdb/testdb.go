@@ -8,6 +8,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -114,6 +116,15 @@ func (s *Server) Client(t testing.TB) *mongo.Client {
 		}
 	})
 	return c
+}
+
+// Dial connects to the server, below any driver.
+func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
+	host, network := options.Client().ApplyURI(s.URI).Hosts[0], "tcp"
+	if path, err := url.PathUnescape(host); err == nil && strings.HasPrefix(path, "/") {
+		host, network = path, "unix"
+	}
+	return new(net.Dialer).DialContext(ctx, network, host)
 }
 
 // Database returns the name of a database that does not exist yet and is dropped at the end of the test.

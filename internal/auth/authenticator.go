@@ -71,7 +71,8 @@ type Authenticator struct {
 	users    *userCache // nil when there are none
 	signer   *signer    // nil without users
 	hasher   *hasher
-	attempts *attempts
+	attempts *attempts // credentials that were wrong
+	guesses  *attempts // of passwords; apart, so that the others leave room
 	creation *attempts // accounts made without credentials
 	stop     context.CancelFunc
 }
@@ -92,7 +93,8 @@ func New(ctx context.Context, c Config) (*Authenticator, error) {
 		c.RefreshLife = 60 * 24 * time.Hour
 	}
 	a := &Authenticator{
-		cfg: c, hasher: newHasher(), attempts: newAttempts(c.AttemptsPerMinute, c.Now), creation: newAttempts(creationsPerMinute, c.Now),
+		cfg: c, hasher: newHasher(), attempts: newAttempts(c.AttemptsPerMinute, c.Now),
+		guesses: newAttempts(c.AttemptsPerMinute, c.Now), creation: newAttempts(creationsPerMinute, c.Now),
 	}
 	// Fetching goes on in the background after ctx, which is that of the start, has ended.
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))

@@ -7,6 +7,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/internal/peer"
 	"github.com/rolegate/rolegate/rules"
 )
 
@@ -82,14 +83,15 @@ func (a *Authenticator) byPassword(ctx context.Context, email, password, address
 		return User{}, failed("neither an address nor a password that anybody has")
 	}
 	login := EmailLogin(email)
-	giveBack, ok := a.attempts.try("login " + login)
+	// The address comes first: it must not be remembered by all the names that it sends.
+	forAddress, ok := a.guesses.try("login from " + peer.Network(address))
 	if !ok {
-		return User{}, &failure{kind: ErrTooMany, reason: "too many failed logins of one account"}
-	}
-	forAddress, ok := a.attempts.try("login from " + networkOf(address))
-	if !ok {
-		giveBack()
 		return User{}, &failure{kind: ErrTooMany, reason: "too many failed logins from one address"}
+	}
+	giveBack, ok := a.guesses.try("login " + login)
+	if !ok {
+		forAddress()
+		return User{}, &failure{kind: ErrTooMany, reason: "too many failed logins of one account"}
 	}
 	user, err := a.cfg.Users.FindLogin(ctx, a.cfg.App, PasswordProvider, login)
 	if err != nil && !errors.Is(err, ErrNoUser) {

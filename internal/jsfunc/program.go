@@ -39,6 +39,7 @@ const (
 type Program struct {
 	limits    Limits
 	functions map[string]*function
+	script    *function // of the Data API, which says who a request runs as; nil without one
 }
 
 type function struct {
@@ -50,7 +51,8 @@ type function struct {
 	script *goja.Program // says who that is; nil where it is said without one
 }
 
-// Compile compiles the functions of an app. One that does not compile is a warning: it matters to those who call it.
+// Compile compiles the functions of an app. One that does not compile is a warning: it matters to those who call it. Nothing is
+// served without the script of the Data API, if there is one.
 func Compile(app *config.App, l Limits) (*Program, source.Diagnostics) {
 	l.Time = min(cmp.Or(l.Time, 100*time.Millisecond), MaxTime)
 	l.Depth = cmp.Or(l.Depth, 500)
@@ -60,6 +62,9 @@ func Compile(app *config.App, l Limits) (*Program, source.Diagnostics) {
 	var ds source.Diagnostics
 	for _, f := range app.Functions {
 		p.functions[f.Name] = compile(f, &ds)
+	}
+	if v := app.DataAPI.Script(); v != nil {
+		p.script = compileScript(v, &ds)
 	}
 	return p, ds
 }
@@ -102,6 +107,21 @@ func (f *function) compile(text *source.File, ds *source.Diagnostics) *goja.Prog
 		f.why = at.String() + ": " + message
 	}
 	return code
+}
+
+// scriptName is what the script of the Data API is called.
+const scriptName = "run_as_user_id_script_source"
+
+// compileScript compiles a function that is written as a string of a configuration. It runs as the system: there is no user
+// yet.
+func compileScript(v *source.Value, ds *source.Diagnostics) *function {
+	text := &source.File{Name: scriptName, Text: []byte(v.Str)}
+	code, err := compileSource(text)
+	if err != nil {
+		at, message := place(text, err)
+		ds.Error(v.Span, CodeInvalid, "", "this function cannot be compiled: %s: %s", at, message)
+	}
+	return &function{name: scriptName, system: true, code: code}
 }
 
 // What stands around a source, which assigns the function to exports. A function may declare what others declare, too.

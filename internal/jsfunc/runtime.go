@@ -20,6 +20,8 @@ func init() { regexp2.DefaultMatchTimeout = MaxTime }
 
 // Env is what functions see of one request.
 type Env struct {
+	// System says that the caller is the system: every function runs as it.
+	System     bool
 	User       bson.Raw
 	CustomData bson.Raw
 	// CustomDataUnresolved makes context.user.custom_data throw: what it would be is not known.
@@ -27,8 +29,6 @@ type Env struct {
 	Request              bson.Raw
 	Values               bson.Raw
 	Environment          bson.Raw
-	// System says that every function runs as the system, since whoever asks is it.
-	System bool
 
 	// MayCall tells whether the user may call a function; nil allows all.
 	MayCall func(name string) bool
@@ -84,11 +84,28 @@ var promiseType = reflect.TypeFor[*goja.Promise]()
 var errTime = errors.New("it took too long")
 
 // Call calls a function. A promise is waited for. A missing argument is undefined, and so is a missing result.
-func (r *Runtime) Call(ctx context.Context, name string, args []bson.RawValue) (result bson.RawValue, err error) {
+func (r *Runtime) Call(ctx context.Context, name string, args []bson.RawValue) (bson.RawValue, error) {
+	return r.call(ctx, name, func() (goja.Callable, error) { return r.module(name) }, args)
+}
+
+// CallScript calls the function of the Data API that says who a request runs as.
+func (r *Runtime) CallScript(ctx context.Context, args []bson.RawValue) (bson.RawValue, error) {
+	return r.call(ctx, scriptName, func() (goja.Callable, error) {
+		if r.p.script == nil || r.p.script.code == nil {
+			return nil, errors.New("it is not defined")
+		}
+		return r.exported(r.p.script.code, true)
+	}, args)
+}
+
+// call calls what find finds, within the time of a function.
+func (r *Runtime) call(
+	ctx context.Context, name string, find func() (goja.Callable, error), args []bson.RawValue,
+) (result bson.RawValue, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.p.limits.Time)
 	defer cancel()
 	err = r.limited(ctx, name, func() error {
-		result, err = r.run(name, args)
+		result, err = r.run(find, args)
 		return err
 	})
 	if err != nil {
@@ -133,8 +150,8 @@ func (r *Runtime) limited(ctx context.Context, name string, f func() error) (err
 }
 
 // run is what is under the time limit.
-func (r *Runtime) run(name string, args []bson.RawValue) (bson.RawValue, error) {
-	f, err := r.module(name)
+func (r *Runtime) run(find func() (goja.Callable, error), args []bson.RawValue) (bson.RawValue, error) {
+	f, err := find()
 	if err != nil {
 		return bson.RawValue{}, err
 	}

@@ -15,7 +15,6 @@ type Case struct {
 	Text      string // what it shows, in plain English
 	Spec      []string
 	Decisions []string
-	Later     string // what the case waits for; "" when it can run
 	Needs     string // what a target must have; "" when every one will do
 
 	Users     map[string]*User

@@ -10,7 +10,6 @@
 //	Bob sees his colleague's name but not her salary.
 //	Spec: rules 18.1/4        the statements it shows, separated by commas
 //	Decision: 11              the decisions that change what the specification says
-//	Later: aggregation        the case waits for this; it is counted and not run
 //	Needs: real engine        the case runs only on a target that has this
 //
 // The files are those of the app export, at their usual paths, and besides:

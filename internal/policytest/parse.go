@@ -66,8 +66,6 @@ func (p *parser) header(text string) {
 			p.c.Spec = split(value)
 		case ok && key == "Decision":
 			p.c.Decisions = split(value)
-		case ok && key == "Later":
-			p.c.Later = value
 		case ok && key == "Needs":
 			p.c.Needs = value
 		case placed:

@@ -56,18 +56,18 @@ func mustParse(t *testing.T, name, text string) *policytest.Case {
 func TestParse(t *testing.T) {
 	c := mustParse(t, "fields/salary.txtar", salary)
 	type summary struct {
-		Name, Text, Needs, Later string
-		Spec, Decisions          []string
-		Documents                []string
-		Settings                 string
-		User, Action, Args       string
-		Headers                  []policytest.Header
-		Stored                   []string
-		WantLine                 int
-		HTTP                     policytest.Exchange
+		Name, Text, Needs  string
+		Spec, Decisions    []string
+		Documents          []string
+		Settings           string
+		User, Action, Args string
+		Headers            []policytest.Header
+		Stored             []string
+		WantLine           int
+		HTTP               policytest.Exchange
 	}
 	got := summary{
-		Name: c.Name, Text: c.Text, Needs: c.Needs, Later: c.Later, Spec: c.Spec, Decisions: c.Decisions,
+		Name: c.Name, Text: c.Text, Needs: c.Needs, Spec: c.Spec, Decisions: c.Decisions,
 		Settings: string(c.Settings), User: c.Steps[0].User, HTTP: *c.Steps[1].HTTP,
 		Action: c.Steps[0].Command.Action, Headers: c.Steps[0].Command.Headers, WantLine: c.Steps[0].Want.Line,
 	}

@@ -53,7 +53,7 @@ type Failure struct {
 // the target, or the case file, not about the outcome.
 func Run(ctx context.Context, t Target, c *Case) (r Result, err error) {
 	r.Case = c
-	if r.Lacks = t.Lacks(c); r.Lacks != "" || c.Later != "" {
+	if r.Lacks = t.Lacks(c); r.Lacks != "" {
 		return r, nil
 	}
 	s, err := t.Open(ctx, c)

@@ -10,45 +10,33 @@ import (
 // Summary counts results. Nothing that was not run goes unmentioned.
 type Summary struct {
 	Run, Failed int
-	Later       map[string]int // by what the case waits for
 	Lacking     map[string]int // by what the target lacks
 }
 
 // Add counts one result.
 func (s *Summary) Add(r Result) {
-	count := func(m *map[string]int, reason string) {
-		if *m == nil {
-			*m = map[string]int{}
+	if r.Lacks != "" {
+		if s.Lacking == nil {
+			s.Lacking = map[string]int{}
 		}
-		(*m)[reason]++
+		s.Lacking[r.Lacks]++
+		return
 	}
-	switch {
-	case r.Case.Later != "":
-		count(&s.Later, r.Case.Later)
-	case r.Lacks != "":
-		count(&s.Lacking, r.Lacks)
-	default:
-		s.Run++
-		if len(r.Failures) > 0 {
-			s.Failed++
-		}
+	s.Run++
+	if len(r.Failures) > 0 {
+		s.Failed++
 	}
 }
 
 func (s *Summary) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d cases run, %d failed", s.Run, s.Failed)
-	list := func(what string, m map[string]int) {
-		total := 0
-		for _, n := range m {
-			total += n
-		}
-		fmt.Fprintf(&b, "\n%d %s", total, what)
-		for _, reason := range slices.Sorted(maps.Keys(m)) {
-			fmt.Fprintf(&b, "\n%6d %s", m[reason], reason)
-		}
+	skipped := 0
+	for _, n := range s.Lacking {
+		skipped += n
 	}
-	list("wait for later work", s.Later)
-	list("skipped, the target lacks", s.Lacking)
+	fmt.Fprintf(&b, "%d cases run, %d failed\n%d skipped, the target lacks", s.Run, s.Failed, skipped)
+	for _, reason := range slices.Sorted(maps.Keys(s.Lacking)) {
+		fmt.Fprintf(&b, "\n%6d %s", s.Lacking[reason], reason)
+	}
 	return b.String()
 }

@@ -62,7 +62,6 @@ func (c compiled) functionsByName() map[string]*config.Function {
 
 // endpoints are those that are served.
 func (p *plan) endpoints() []dataapi.Endpoint {
-	validations := map[string]dataapi.Validation{"SECRET_AS_QUERY_PARAM": dataapi.QuerySecret, "VERIFY_PAYLOAD": dataapi.BodySignature}
 	functions := p.functionsByName()
 	var out []dataapi.Endpoint
 	for _, e := range p.app.Endpoints {
@@ -72,7 +71,7 @@ func (p *plan) endpoints() []dataapi.Endpoint {
 		f := functions[e.Function]
 		d := dataapi.Endpoint{
 			Name: e.String(), Route: e.Route, Methods: []string{e.Method}, Function: e.Function,
-			Proof: dataapi.Proof{Validation: validations[e.ValidationMethod]}, Silent: !e.RespondResult,
+			Guard: p.guard(e.ValidationMethod, e.SecretName), Silent: !e.RespondResult,
 			NoCustomData: !e.FetchCustomUserData, CreateUser: e.CreateUserOnAuth,
 			AsSystem: f.RunAsSystem, UserID: f.RunAsUserID, Script: f.RunAsUserIDScript != "",
 		}
@@ -81,9 +80,6 @@ func (p *plan) endpoints() []dataapi.Endpoint {
 		}
 		if e.ReturnType == "EJSON" {
 			d.ReturnType = dataapi.EJSON
-		}
-		if e.ValidationMethod != "" {
-			d.Proof.Secret, _ = p.o.Secrets(e.SecretName) // without it nothing is proved, and loading has warned
 		}
 		out = append(out, d)
 	}
@@ -103,7 +99,6 @@ func endpointsFetchCustomData(app *config.App) bool {
 // userFinder finds those as whom endpoints run.
 func userFinder(a *auth.Authenticator) func(ctx context.Context, id string) (*rules.User, error) {
 	return func(ctx context.Context, id string) (*rules.User, error) {
-		user, err := a.UserByID(ctx, id)
-		return user, authError(err)
+		return named(ctx, a, id)
 	}
 }

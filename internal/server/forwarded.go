@@ -7,8 +7,10 @@ import (
 	"strings"
 )
 
-// forwarded gives a request the address of the client where trusted programs in front of us say it. Rules see it as
-// %%request.remoteIPAddress. Without trusted ones the peer is the client, whatever headers say.
+// forwarded gives a request the address of the client where trusted programs in front of us say it. The access list and
+// whatever counts by address go by it, and rules see it as %%request.remoteIPAddress. Without trusted ones the peer is the
+// client, whatever headers say. Forwarded is not read: a program in front of us that keeps one of the two headers lets the
+// other one pass as the client wrote it.
 func forwarded(trusted []netip.Prefix, next http.Handler) http.Handler {
 	if len(trusted) == 0 {
 		return next
@@ -32,7 +34,7 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) (netip.Addr, bool) {
 	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	client, known := netip.Addr{}, false
 	for _, text := range slices.Backward(chain) {
-		addr, err := netip.ParseAddr(strings.TrimSpace(text))
+		addr, err := parseHop(strings.TrimSpace(text))
 		if err != nil {
 			break
 		}
@@ -43,16 +45,10 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) (netip.Addr, bool) {
 	return client, known
 }
 
-func within(prefixes []netip.Prefix, addr netip.Addr) bool {
-	addr = addr.Unmap().WithZone("")
-	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(addr) })
-}
-
-// parsePrefix reads an address or a network.
-func parsePrefix(text string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		return netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
+// parseHop reads an address. Some programs add the port.
+func parseHop(text string) (netip.Addr, error) {
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr(), nil
 	}
-	p, err := netip.ParsePrefix(text)
-	return p.Masked(), err
+	return netip.ParseAddr(text)
 }

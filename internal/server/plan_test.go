@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,8 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/rolegate/rolegate/internal/auth"
+	"github.com/rolegate/rolegate/internal/source"
+	"github.com/rolegate/rolegate/internal/webhook"
 	"github.com/rolegate/rolegate/proxy/dataapi"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -69,6 +72,12 @@ func TestRefusals(t *testing.T) {
 			"-- values/v.json --\n{\"name\": \"v\", \"value\": {\"$oid\": \"x\"}, \"from_secret\": false}\n", `{}`, false, "invalid-value"},
 		{"a setting", rootFile + serviceFile + goodRules, `{"x": 1}`, false, CodeUnknownSetting},
 		{"a setting and an expression", rootFile + serviceFile + badRules, `{"x": 1}`, false, "unknown-expansion"},
+		{"can_evaluate", rootFile + serviceFile + goodRules +
+			"-- https_endpoints/data_api_config.json --\n{\"disabled\": false, \"can_evaluate\": {\"owner\": \"%%user.id\"}}\n", `{}`, false, "no-document-here"},
+		{"a script", rootFile + serviceFile + goodRules +
+			"-- https_endpoints/data_api_config.json --\n{\"disabled\": false, \"run_as_user_id_script_source\": \"exports = () => {\"}\n", `{}`, false, "invalid-function"},
+		{"a secret of the Data API", rootFile + serviceFile + goodRules +
+			"-- https_endpoints/data_api_config.json --\n{\"disabled\": false, \"validation_method\": \"VERIFY_PAYLOAD\", \"secret_name\": \"s\"}\n", `{}`, false, "missing-secret"},
 		{
 			"several token providers", rootFile + "-- auth/providers.json --\n" +
 				`{"a": {"name": "a", "type": "custom-token", "config": {"useJWKURI": true, "jwkURI": "https://x/", "signingAlgorithm": "RS256"}},` +
@@ -97,6 +106,22 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("in quarantine: %v", err)
 			}
 		})
+	}
+}
+
+// TestScriptNeedsFunctions holds that nothing is served where it cannot be told who requests run as.
+func TestScriptNeedsFunctions(t *testing.T) {
+	t.Parallel()
+	const script = "-- https_endpoints/data_api_config.json --\n{\"disabled\": false, \"run_as_user_id_script_source\": \"exports = () => 'u'\"}\n"
+	dir := export(t, rootFile+serviceFile+goodRules+script)
+	for _, quarantine := range []bool{false, true} {
+		o := Options{App: dir, MongoDBURI: "mongodb://default", NoFunctions: true, Quarantine: quarantine}
+		o.setDefaults()
+		_, err := newPlan(o)
+		invalid, ok := errors.AsType[*ConfigError](err)
+		if !ok || invalid.Usable || !slices.ContainsFunc(invalid.Diagnostics, func(d source.Diagnostic) bool { return d.Code == "function-unsupported" }) {
+			t.Errorf("in quarantine %v: %v", quarantine, err)
+		}
 	}
 }
 
@@ -188,7 +213,8 @@ func TestPlaces(t *testing.T) {
 func TestWiring(t *testing.T) {
 	t.Parallel()
 	const app = rootFile + serviceFile + goodRules + `-- http_endpoints/data_api_config.json --
-{"disabled": false, "versions": ["v1", "beta"], "return_type": "EJSON", "create_user_on_auth": false}
+{"disabled": false, "versions": ["v1", "beta"], "return_type": "EJSON", "create_user_on_auth": false,
+ "validation_method": "VERIFY_PAYLOAD", "secret_name": "sign"}
 -- auth/custom_user_data.json --
 {"enabled": true, "mongo_service_name": "s", "database_name": "d", "collection_name": "c", "user_id_field": "u"}
 -- auth/providers.json --
@@ -210,6 +236,9 @@ func TestWiring(t *testing.T) {
 	if door.AppID != "given" || !cmp.Equal(door.Versions, []string{"v1", "beta"}) || door.ReturnType != dataapi.EJSON ||
 		door.UserRate != -1 || !door.NoExtensions || door.InsertStatus != 201 || door.MaxBody != 9 || !cmp.Equal(door.AllowedOrigins, []string{"https://x"}) {
 		t.Errorf("the Data API: %+v", door)
+	}
+	if want := (webhook.Guard{Method: webhook.Signature, Secret: "the secret with the name sign"}); door.Guard != want || door.AsSystem {
+		t.Errorf("the guard of the Data API: %d with %q", door.Guard.Method, door.Guard.Secret)
 	}
 	proxied := p.proxyConfig(nil)
 	if !proxied.NoRegex || proxied.Limits.Scan != 7 || proxied.CustomDataTTL != 5*time.Second || proxied.CustomData == nil ||

@@ -11,6 +11,7 @@ import (
 	"github.com/rolegate/rolegate/internal/jsfunc"
 	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/rules"
+	"github.com/rolegate/rolegate/rules/expr"
 )
 
 // compiled is an app export that has been read and compiled.
@@ -53,7 +54,11 @@ func compile(dir string, load config.Options, o rules.Options, f functions) (com
 		var problems source.Diagnostics
 		c.functions, problems = jsfunc.Compile(app, jsfunc.Limits{Time: f.limit, Endpoint: f.endpoint})
 		ds = append(ds, problems...)
+		c.usable = c.usable && !problems.HasErrors()
 		o.Functions = c.functions.Callable()
+	} else if v := app.DataAPI.Script(); v != nil && load.Serving {
+		ds.Error(v.Span, expr.CodeFunction, "", "this function says who requests run as, and functions are not available")
+		c.usable = false
 	}
 	policy, more := rules.Compile(app, o)
 	c.policy = policy

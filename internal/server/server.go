@@ -90,10 +90,12 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	data := s.plan.doorConfig(carrier, counted(authenticator(s.auth), metrics))
+	data.RunAs = s.plan.runAs(s.auth, carrier)
 	data.Observe, data.FindUser = observer(metrics), userFinder(s.auth)
 	client := s.plan.clientConfig(s.auth)
 	client.Observe = clientObserver(metrics)
-	s.door = forwarded(s.plan.settings.trustedProxies, doors(dataapi.New(data), clientapi.New(client)))
+	all := listed(s.plan.settings.access, o.Logger, metrics, doors(dataapi.New(data), clientapi.New(client)))
+	s.door = forwarded(s.plan.settings.trustedProxies, all)
 	s.adminDoor = admin.New(admin.Config{Ready: s.notReady, Revision: s.plan.app.Revision, Metrics: metrics.Handler()})
 	return nil
 }

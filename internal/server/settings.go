@@ -46,6 +46,7 @@ func Codes() []string {
 //	  "user_cache_ttl": "5s",            // how long users are remembered that another process may revoke; "0s" is not at all
 //	  "public_url": "https://api.example.com", // where clients reach this server, if not under the name they ask for
 //	  "trusted_proxies": ["10.0.0.0/8"], // whose X-Forwarded-For says who the client is
+//	  "ip_access_list": ["192.0.2.0/24"], // who may ask anything; without it everybody, with an empty one nobody
 //	  "jwks_private_hosts": ["issuer.internal"], // whose JWKS may be at addresses of private networks
 //	  "limits": {"request_timeout": "300s"}
 //	}
@@ -54,6 +55,7 @@ func Codes() []string {
 type settings struct {
 	dataSources    map[string]dataSource
 	trustedProxies []netip.Prefix
+	access         accessList
 	privateHosts   []string // of key sets, in lower case
 
 	appServices    bool // compat
@@ -125,8 +127,11 @@ func readSettings(f *source.File) (settings, source.Diagnostics) {
 		"user_cache_ttl":       func(v *source.Value) { s.userCacheTTL = r.duration(v, "user_cache_ttl", 0, time.Hour) },
 		"public_url":           func(v *source.Value) { s.publicURL = r.origin(v, "public_url") },
 		"trusted_proxies":      func(v *source.Value) { s.trustedProxies = r.networks(v, "trusted_proxies") },
-		"jwks_private_hosts":   func(v *source.Value) { s.privateHosts = r.hosts(v, "jwks_private_hosts") },
-		"limits":               func(v *source.Value) { r.limits(v, &s) },
+		"ip_access_list": func(v *source.Value) {
+			s.access = accessList{restricted: true, networks: r.networks(v, "ip_access_list")}
+		},
+		"jwks_private_hosts": func(v *source.Value) { s.privateHosts = r.hosts(v, "jwks_private_hosts") },
+		"limits":             func(v *source.Value) { r.limits(v, &s) },
 	})
 	return s, ds
 }
@@ -171,7 +176,7 @@ type settingsReader struct {
 
 // laterSettings are known to the design and have no effect yet. Accepting them would promise what does not happen.
 func laterSettings() []string {
-	return []string{"ip_access_list", "result_order"}
+	return []string{"result_order"}
 }
 
 // flagNames are given on the command line or in the environment, not in the file.

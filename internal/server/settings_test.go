@@ -25,6 +25,7 @@ func TestReadSettings(t *testing.T) {
 			// where
 			{"data_sources": {"a": {"uri": "mongodb://x", "aliases": ["b", "c"]}, "d": {}},
 			"trusted_proxies": ["10.1.2.3", "::ffff:10.1.2.4", "10.9.9.9/8"],
+			"ip_access_list": ["::ffff:192.0.2.0/120", "2001:db8::/32"],
 			"jwks_private_hosts": ["Issuer.internal", "10.0.0.7", "fd00::1"],
 			/* what */ "compat": "app-services", "update_post_image_check": false, "null_type_schema_validation": true, "insert_status": 201, "user_rate": 2.5,
 			"custom_user_data_ttl": "0s", "user_cache_ttl": "1s", "public_url": "https://x.example:8443/", "limits": {"request_timeout": "1m", "body_timeout": "2s", "body_bytes": 1,
@@ -38,12 +39,16 @@ func TestReadSettings(t *testing.T) {
 				trustedProxies: []netip.Prefix{
 					netip.MustParsePrefix("10.1.2.3/32"), netip.MustParsePrefix("10.1.2.4/32"), netip.MustParsePrefix("10.0.0.0/8"),
 				},
+				access:       accessList{true, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}},
 				privateHosts: []string{"issuer.internal", "10.0.0.7", "fd00::1"},
 				appServices:  true, skipPostImage: true, nullSchemas: true, insertStatus: 201, userRate: 2.5,
 				requestTimeout: time.Minute, bodyTimeout: 2 * time.Second, maxBody: 1, maxResponse: 2, maxConcurrent: 3,
 				userCacheTTL: time.Second, publicURL: "https://x.example:8443", scan: 4, writeTargets: 5, inserts: 6, memory: 7,
 			},
 		},
+		{"nobody may come in", `{"ip_access_list": []}`, settings{
+			customDataTTL: 5 * time.Second, userCacheTTL: 5 * time.Second, access: accessList{restricted: true},
+		}},
 		{"a check that is on", `{"update_post_image_check": true}`, settings{customDataTTL: 5 * time.Second, userCacheTTL: 5 * time.Second}},
 		{"a rate of 0 is off, not the default", `{"user_rate": 0}`, settings{customDataTTL: 5 * time.Second, userCacheTTL: 5 * time.Second, userRate: -1}},
 		{"comments inside of strings", `{"data_sources": {"a//b": {"uri": "mongodb:/*x*/\"//"}}}`, settings{
@@ -58,7 +63,7 @@ func TestReadSettings(t *testing.T) {
 				t.Fatalf("diagnostics: %v", ds)
 			}
 			opts := cmp.Options{
-				cmp.AllowUnexported(settings{}, dataSource{}),
+				cmp.AllowUnexported(settings{}, dataSource{}, accessList{}),
 				cmpopts.IgnoreFields(dataSource{}, "span"),
 				cmpopts.IgnoreFields(source.Value{}, "Span"),
 				cmp.Comparer(func(a, b netip.Prefix) bool { return a == b }),
@@ -83,7 +88,8 @@ func TestSettingsRefused(t *testing.T) {
 		{`{/* open`, "1:2", source.CodeMalformed},
 		{"{\n// a comment\n  \"x\": 1}", "3:3", CodeUnknownSetting},
 		{`{"result_order": "natural"}`, "1:2", CodeNotBuilt},
-		{`{"ip_access_list": []}`, "1:2", CodeNotBuilt},
+		{`{"ip_access_list": "192.0.2.1"}`, "1:20", CodeInvalidSetting},
+		{`{"ip_access_list": ["192.0.2.1", "everybody"]}`, "1:34", CodeInvalidSetting},
 		{`{"mongodb_uri": "x"}`, "1:2", CodeUnknownSetting},
 		{`{"update_post_image_check": "false"}`, "1:29", CodeInvalidSetting},
 		{`{"insert_status": "201"}`, "1:19", CodeInvalidSetting},

@@ -10,6 +10,7 @@ import (
 	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/internal/source"
+	"github.com/rolegate/rolegate/internal/webhook"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/proxy/dataapi"
 	"github.com/rolegate/rolegate/rules"
@@ -75,7 +76,7 @@ func (p *plan) doorConfig(ops *proxy.Proxy, authenticate dataapi.Authenticator) 
 	}
 	c.Endpoints, c.Functions = p.endpoints(), ops
 	if d := p.app.DataAPI; d != nil {
-		c.Versions, c.AsSystem = d.Versions, d.RunAsSystem
+		c.Versions, c.AsSystem, c.Guard = d.Versions, d.RunAsSystem, p.guard(d.ValidationMethod, d.SecretName)
 		if d.Disabled {
 			c.Versions = nil
 		}
@@ -84,6 +85,49 @@ func (p *plan) doorConfig(ops *proxy.Proxy, authenticate dataapi.Authenticator) 
 		}
 	}
 	return c
+}
+
+// guard is what requests have to show besides credentials, by a validation_method.
+func (p *plan) guard(method, secret string) webhook.Guard {
+	g := webhook.Guard{Method: webhook.Signature}
+	switch method {
+	case "":
+		return webhook.Guard{}
+	case "SECRET_AS_QUERY_PARAM":
+		g.Method = webhook.InQuery
+	}
+	g.Secret, _ = p.o.Secrets(secret) // without one nobody is let in, and loading has said so
+	return g
+}
+
+// runAs says who requests of the Data API run as, nil where that is for their credentials to say.
+func (p *plan) runAs(a *auth.Authenticator, carrier *proxy.Proxy) dataapi.RunAs {
+	d := p.app.DataAPI
+	switch {
+	case d == nil || d.RunAsSystem:
+		return nil
+	case d.RunAsUserID != "":
+		return func(ctx context.Context, _ string, _ rules.Request) (*rules.User, error) {
+			return named(ctx, a, d.RunAsUserID)
+		}
+	case d.Script() != nil:
+		return func(ctx context.Context, requestID string, r rules.Request) (*rules.User, error) {
+			id, system, err := carrier.RunAs(ctx, requestID, r)
+			switch {
+			case err != nil: // the log has why
+				return nil, dataapi.ErrBadCredentials
+			case system:
+				return &rules.User{Type: rules.SystemUser}, nil
+			}
+			return named(ctx, a, id)
+		}
+	}
+	return nil
+}
+
+func named(ctx context.Context, a *auth.Authenticator, id string) (*rules.User, error) {
+	user, err := a.Named(ctx, id)
+	return user, authError(err)
 }
 
 // authConfig says who may come in.

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"mime"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -136,15 +135,6 @@ func (x *exchange) bearer() string {
 		return ""
 	}
 	return strings.TrimSpace(token)
-}
-
-// address is the peer of the connection, whatever headers say.
-func (x *exchange) address() string {
-	host, _, err := net.SplitHostPort(x.r.RemoteAddr)
-	if err != nil {
-		return x.r.RemoteAddr
-	}
-	return host
 }
 
 // answer sends a value.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/peer"
 )
 
 // location says where the server is. Libraries send everything else there.
@@ -51,7 +52,7 @@ func login(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	l := auth.Login{Provider: provider, RemoteAddress: x.address()}
+	l := auth.Login{Provider: provider, RemoteAddress: peer.Address(x.r)}
 	switch len(values) {
 	case 1:
 		l.Secret = values[0]
@@ -130,7 +131,7 @@ func register(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if err := x.s.Accounts.Register(x.r.Context(), values[0], values[1], x.address()); err != nil {
+	if err := x.s.Accounts.Register(x.r.Context(), values[0], values[1], peer.Address(x.r)); err != nil {
 		return err
 	}
 	return x.answer(http.StatusCreated, bson.D{})
@@ -141,7 +142,7 @@ func reset(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.done(x.s.Accounts.ResetPassword(x.r.Context(), values[0], values[1], values[2], x.address()))
+	return x.done(x.s.Accounts.ResetPassword(x.r.Context(), values[0], values[1], values[2], peer.Address(x.r)))
 }
 
 // notBuilt refuses what would send a mail or call a function.

@@ -15,47 +15,51 @@ import (
 // maxRatio is how much larger than what was sent a decompressed body may be.
 const maxRatio = 100
 
-// readBody reads the whole body within its limits of type, size and time.
-func (s *server) readBody(x *exchange) ([]byte, error) {
-	if err := checkMediaType(x.r.Header); err != nil {
-		return nil, err
-	}
-	_, body, err := s.readSent(x)
-	return body, err
+// body is a body as it was sent.
+type body struct {
+	sent   []byte
+	zipped bool
 }
 
-// readSent reads a body of any type: as it was sent, and as it was meant.
-func (s *server) readSent(x *exchange) (sent, body []byte, err error) {
-	zipped, err := isGzip(x.r.Header)
-	if err != nil {
-		return nil, nil, err
+// readBody reads the whole body within its limits of type, size and time.
+func (s *server) readBody(x *exchange) (b body, err error) {
+	if err := checkMediaType(x.r.Header); err != nil {
+		return body{}, err
+	}
+	return s.readSent(x)
+}
+
+// readSent reads a body of any type.
+func (s *server) readSent(x *exchange) (b body, err error) {
+	if b.zipped, err = isGzip(x.r.Header); err != nil {
+		return body{}, err
 	}
 	if s.MaxBody > 0 && x.r.ContentLength > s.MaxBody {
-		return nil, nil, tooLarge()
+		return body{}, tooLarge()
 	}
 	x.readWithin(s.BodyTimeout)
 	var r io.Reader = x.r.Body
 	if s.MaxBody > 0 {
 		r = http.MaxBytesReader(x.w, x.r.Body, s.MaxBody)
 	}
-	sent, err = io.ReadAll(r) // grows with what arrives, never with what was announced
+	b.sent, err = io.ReadAll(r) // grows with what arrives, never with what was announced
 	if err != nil {
-		return nil, nil, bodyFailure(err)
+		return body{}, bodyFailure(err)
 	}
 	x.readWithin(0) // or the connection would count as broken while the request runs
-	if body = sent; zipped {
-		body, err = s.unzip(sent)
-	}
-	return sent, body, err
+	return b, nil
 }
 
 // unzip decompresses up to the smaller of the two limits.
-func (s *server) unzip(body []byte) ([]byte, error) {
-	zr, err := gzip.NewReader(bytes.NewReader(body))
+func (s *server) unzip(b body) ([]byte, error) {
+	if !b.zipped {
+		return b.sent, nil
+	}
+	zr, err := gzip.NewReader(bytes.NewReader(b.sent))
 	if err != nil {
 		return nil, invalid("the body is not gzip")
 	}
-	limit := int64(len(body)) * maxRatio
+	limit := int64(len(b.sent)) * maxRatio
 	if s.MaxBody > 0 {
 		limit = min(limit, s.MaxBody)
 	}

@@ -10,12 +10,15 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/cors"
+	"github.com/rolegate/rolegate/internal/webhook"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
 )
 
 // Operations is what a door asks of the proxy. *proxy.Proxy implements it.
 type Operations interface {
+	// Admit refuses a request that the app lets nobody make; fresh is for those that store something.
+	Admit(ctx context.Context, c proxy.Caller, fresh bool) error
 	Find(ctx context.Context, c proxy.Caller, op proxy.Find, emit func(bson.Raw) error) error
 	FindOne(ctx context.Context, c proxy.Caller, op proxy.Find) (bson.Raw, error)
 	Count(ctx context.Context, c proxy.Caller, op proxy.Count) (int64, error)
@@ -64,6 +67,11 @@ type Config struct {
 	Authenticate Authenticator
 	// AsSystem runs every request as the system, under no rules, whatever credentials it has or has not.
 	AsSystem bool
+	// RunAs finds who a request runs as where the operator says that, whatever credentials it has or has not. Nil leaves it to
+	// Authenticate.
+	RunAs RunAs
+	// Guard demands of every request that its sender knows a secret.
+	Guard webhook.Guard
 	// Operations carries out what was asked. Required.
 	Operations Operations
 	// NoCustomData says that requests of the Data API fetch no custom user data.
@@ -76,15 +84,15 @@ type Config struct {
 	FindUser  func(ctx context.Context, id string) (*rules.User, error)
 
 	// AllowedOrigins are the origins whose pages may call, as scheme://host[:port]; others are answered 403.
-	// With none, every page may: credentials are explicit headers, a browser adds none by itself. AsSystem asks for
-	// none, so that no page may then.
+	// With none, every page may: credentials are explicit headers, a browser adds none by itself. AsSystem and RunAs ask
+	// for none, so that no page may then.
 	AllowedOrigins []string
 
 	MaxBody        int64         // bytes of a request, before and after decompression. Default 18 MiB
 	MaxResponse    int64         // bytes of an answer. Default 350 MiB
 	MaxConcurrent  int           // requests at a time. Default 10,000
-	UserRate       float64       // requests a second of one normal user. Default 100
-	UserBurst      int           // requests at once of one normal user. Default twice the rate
+	UserRate       float64       // requests a second of one normal user, or of one address with RunAs. Default 100
+	UserBurst      int           // requests at once of one of them. Default twice the rate
 	RequestTimeout time.Duration // for the whole request. Default 300 s
 	BodyTimeout    time.Duration // for reading the body. Default 10 s
 
@@ -145,7 +153,7 @@ func New(c Config) http.Handler {
 }
 
 func origins(c Config) cors.Origins {
-	if c.AsSystem && len(c.AllowedOrigins) == 0 {
+	if (c.AsSystem || c.RunAs != nil) && len(c.AllowedOrigins) == 0 {
 		return cors.None()
 	}
 	return cors.New(c.AllowedOrigins)

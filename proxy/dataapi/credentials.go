@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/rolegate/rolegate/internal/peer"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -52,29 +53,62 @@ var (
 	ErrAuthUnavailable = errors.New("credentials cannot be checked now")
 )
 
-// authenticate finds the user of a request.
-func (s *server) authenticate(ctx context.Context, x *exchange) (*rules.User, error) {
-	if s.AsSystem {
-		return &rules.User{Type: rules.SystemUser}, nil
+// RunAs finds who a request runs as without looking at its credentials. It answers as an Authenticator does; a user of type
+// system runs under no rules.
+type RunAs func(ctx context.Context, requestID string, r rules.Request) (*rules.User, error)
+
+// identify finds who a request runs as, and counts it.
+func (s *server) identify(ctx context.Context, x *exchange, r rules.Request) (proxy.Caller, error) {
+	c := proxy.Caller{ID: x.id, Request: r, NoCustomData: s.NoCustomData}
+	var err error
+	switch {
+	case s.AsSystem:
+		c.User, c.System = &rules.User{Type: rules.SystemUser}, true
+	case s.RunAs != nil:
+		c.User, c.System, err = s.runAs(ctx, x, r)
+	default:
+		c.User, err = s.authenticate(ctx, x, nil)
 	}
-	return s.authenticateAs(ctx, x, nil)
+	return c, err
 }
 
-// authenticateAs finds the user that the credentials of a request belong to.
-func (s *server) authenticateAs(ctx context.Context, x *exchange, create *bool) (*rules.User, error) {
+// runAs asks who the operator says it is. Nobody has said who they are: the request counts for where it comes from, before
+// anything is done for it.
+func (s *server) runAs(ctx context.Context, x *exchange, r rules.Request) (user *rules.User, system bool, err error) {
+	if err := s.rates.admit(peer.Network(peer.Address(x.r))); err != nil {
+		return nil, false, err
+	}
+	if user, err = known(s.RunAs(ctx, x.id, r)); err != nil {
+		return nil, false, err
+	}
+	x.user = user.ID
+	return user, user.Type == rules.SystemUser, nil
+}
+
+// authenticate finds the user of the credentials of a request. It counts for a normal user: a server key stands for a
+// whole back end. Of create see Credentials.
+func (s *server) authenticate(ctx context.Context, x *exchange, create *bool) (*rules.User, error) {
 	c, err := credentials(x.r.Header)
 	if err != nil {
 		return nil, err
 	}
-	c.RemoteAddress, c.CreateUser = remoteAddress(x.r), create
-	user, err := s.Authenticate(ctx, c)
+	c.RemoteAddress, c.CreateUser = peer.Address(x.r), create
+	user, err := known(s.Authenticate(ctx, c))
 	if err != nil {
 		return nil, err
 	}
-	if user == nil {
-		return nil, ErrBadCredentials
+	x.user = user.ID
+	if user.Type == rules.ServerUser {
+		return user, nil
 	}
-	return user, nil
+	return user, s.rates.admit(user.ID)
+}
+
+func known(user *rules.User, err error) (*rules.User, error) {
+	if err == nil && user == nil {
+		err = ErrBadCredentials
+	}
+	return user, err
 }
 
 // credentials picks what decides: a Bearer token alone, whatever else is there; then the first kind present. A

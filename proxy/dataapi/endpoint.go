@@ -12,6 +12,8 @@ import (
 
 	"github.com/rolegate/rolegate/internal/cors"
 	"github.com/rolegate/rolegate/internal/jsfunc"
+	"github.com/rolegate/rolegate/internal/peer"
+	"github.com/rolegate/rolegate/internal/webhook"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -23,7 +25,7 @@ type Endpoint struct {
 	Methods  []string // those it answers
 	Function string
 
-	Proof        Proof
+	Guard        webhook.Guard
 	ReturnType   Format
 	Silent       bool  // the client gets 204, whatever the function makes of it
 	NoCustomData bool  // custom user data is not fetched
@@ -137,22 +139,27 @@ func (s *server) serveEndpoint(x *exchange, e hit) error {
 	defer cancel()
 
 	caller := proxy.Caller{User: &rules.User{Type: rules.SystemUser}, ID: x.id, NoCustomData: e.NoCustomData}
-	caller.Request = ruleRequest(x.r, target{}, rules.Namespace{})
+	caller.Request = ruleRequest(x.r, target{})
 	caller.Request.WebhookURL = e.Route
 	if !e.open() {
-		if caller.User, err = s.authenticateAs(ctx, x, e.CreateUser); err != nil {
+		if caller.User, err = s.authenticate(ctx, x, e.CreateUser); err != nil {
 			return err
 		}
-		x.user = caller.User.ID
-		if err := s.rates.admit(caller.User); err != nil {
-			return err
-		}
+	} else if err := s.rates.admit(peer.Network(peer.Address(x.r))); err != nil {
+		return err // nobody has said who they are: it counts for where it comes from
 	}
-	sent, body, err := s.readSent(x)
+	if !e.Guard.AdmitsQuery(x.r.URL.RawQuery) {
+		return wrongSecret()
+	}
+	sent, err := s.readSent(x)
 	if err != nil {
 		return err
 	}
-	if err := e.Proof.check(x.r, sent); err != nil {
+	if !e.Guard.AdmitsBody(x.r.Header, sent.sent) {
+		return wrongSecret()
+	}
+	body, err := s.unzip(sent)
+	if err != nil {
 		return err
 	}
 	call := proxy.Endpoint{Name: e.Name, Function: e.Function, Request: functionRequest(x.r, caller.Request.RawQueryString, body)}
@@ -189,7 +196,7 @@ func (s *server) standIn(ctx context.Context, c *proxy.Caller, e *Endpoint, call
 		return ErrBadCredentials
 	}
 	c.User = user
-	return s.rates.admit(user)
+	return nil
 }
 
 // functionRequest is what the function is called with. query is without secrets.

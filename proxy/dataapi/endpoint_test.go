@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rolegate/rolegate/internal/jsfunc"
+	"github.com/rolegate/rolegate/internal/webhook"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/proxy/dataapi"
 	"github.com/rolegate/rolegate/rules"
@@ -78,13 +79,13 @@ func TestEndpointRefusesBeforeItCalls(t *testing.T) {
 		"wrong credentials":     {headers: []string{"apiKey", "wrong"}, want: 401},
 		"a body that is large":  {config: dataapi.Config{MaxBody: 3}, body: "1234", headers: []string{"apiKey", "good-key"}, want: 413},
 		"no gzip":               {body: "x", headers: []string{"apiKey", "good-key", "Content-Encoding", "gzip"}, want: 400},
-		"no secret":             {endpoint: dataapi.Endpoint{AsSystem: true, Proof: dataapi.Proof{Validation: dataapi.QuerySecret, Secret: "s"}}, want: 401},
-		"no secret on our side": {endpoint: dataapi.Endpoint{AsSystem: true, Proof: dataapi.Proof{Validation: dataapi.QuerySecret}}, want: 401},
-		"no signature":          {endpoint: dataapi.Endpoint{AsSystem: true, Proof: dataapi.Proof{Validation: dataapi.BodySignature}}, want: 401},
+		"no secret":             {endpoint: dataapi.Endpoint{AsSystem: true, Guard: webhook.Guard{Method: webhook.InQuery, Secret: "s"}}, want: 401},
+		"no secret on our side": {endpoint: dataapi.Endpoint{AsSystem: true, Guard: webhook.Guard{Method: webhook.InQuery}}, want: 401},
+		"no signature":          {endpoint: dataapi.Endpoint{AsSystem: true, Guard: webhook.Guard{Method: webhook.Signature}}, want: 401},
 		"another page":          {config: dataapi.Config{AllowedOrigins: []string{"https://a.example"}}, headers: []string{"apiKey", "good-key", "Origin", "https://b.example"}, want: 403},
 		"any page, as a user":   {endpoint: dataapi.Endpoint{UserID: "ann"}, headers: []string{"Origin", "https://b.example"}, want: 403},
 		"nobody's id":           {endpoint: dataapi.Endpoint{UserID: "bob"}, want: 401},
-		"no secret, a script":   {endpoint: dataapi.Endpoint{Script: true, Proof: dataapi.Proof{Validation: dataapi.QuerySecret, Secret: "s"}}, want: 401},
+		"no secret, a script":   {endpoint: dataapi.Endpoint{Script: true, Guard: webhook.Guard{Method: webhook.InQuery, Secret: "s"}}, want: 401},
 	} {
 		f := &functions{}
 		w := call(endpointHandler(f, c.config, c.endpoint), c.body, c.headers...)

@@ -27,9 +27,16 @@ type fake struct {
 	bulk   proxy.BulkResult
 	n      int64
 	err    error
+	refuse error // what Admit says
 
 	caller proxy.Caller
 	op     any
+	fresh  bool // of Admit
+}
+
+func (f *fake) Admit(_ context.Context, c proxy.Caller, fresh bool) error {
+	f.caller, f.fresh = c, fresh
+	return f.refuse
 }
 
 func (f *fake) Find(ctx context.Context, c proxy.Caller, op proxy.Find, emit func(bson.Raw) error) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -71,40 +70,47 @@ func (s *server) serve(x *exchange) error {
 	ctx, cancel := s.deadline(x)
 	defer cancel()
 
-	user, err := s.authenticate(ctx, x)
+	caller, err := s.identify(ctx, x, ruleRequest(x.r, t))
 	if err != nil {
 		return err
 	}
-	x.user = user.ID
-	if err := s.rates.admit(user); err != nil {
-		return err
+	if !s.Guard.AdmitsQuery(x.r.URL.RawQuery) {
+		return wrongSecret()
 	}
-	body, err := s.readBody(x)
+	b, err := s.readBody(x)
 	if err != nil {
 		return err
 	}
-	req, err := parseRequest(body, t.action)
-	if err != nil {
+	if !s.Guard.AdmitsBody(x.r.Header, b.sent) {
+		return wrongSecret()
+	}
+	// can_evaluate may ask for the data source, which only the body says; that a body cannot be read is told to those alone
+	// who are let in.
+	c, malformed := s.parse(b, t)
+	c.x, c.caller = x, caller
+	c.caller.Request.Service = c.ns.Service
+	x.namespace(c.ns)
+	if err := s.Operations.Admit(ctx, c.caller, stores(t.operation)); err != nil {
 		return err
+	}
+	if malformed != nil {
+		return malformed
+	}
+	return t.run(ctx, c)
+}
+
+// parse reads what is asked for of which namespace.
+func (s *server) parse(b body, t target) (call, error) {
+	text, err := s.unzip(b)
+	if err != nil {
+		return call{}, err
+	}
+	req, err := parseRequest(text, t.action)
+	if err != nil {
+		return call{}, err
 	}
 	ns, err := s.namespace(req)
-	if err != nil {
-		return err
-	}
-	x.namespace(ns)
-	return t.run(ctx, call{
-		x:       x,
-		ns:      ns,
-		request: req,
-		caller: proxy.Caller{
-			User:    user,
-			System:  s.AsSystem,
-			ID:      x.id,
-			Request: ruleRequest(x.r, t, ns),
-
-			NoCustomData: s.NoCustomData,
-		},
-	})
+	return call{ns: ns, request: req}, err
 }
 
 // acquire takes a place among the running requests.
@@ -148,13 +154,4 @@ func newRequestID() string {
 	var id [12]byte
 	_, _ = rand.Read(id[:]) // never fails
 	return hex.EncodeToString(id[:])
-}
-
-// remoteAddress is the peer of the connection, whatever headers say.
-func remoteAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -4,8 +4,6 @@ import (
 	"sync"
 
 	"golang.org/x/time/rate"
-
-	"github.com/rolegate/rolegate/rules"
 )
 
 // maxRates bounds each of the two generations of rates.
@@ -19,16 +17,16 @@ type rates struct {
 	burst int
 
 	mu       sync.Mutex
-	now, old map[string]*rate.Limiter // :: user id → limiter
+	now, old map[string]*rate.Limiter // :: user id, or address → limiter
 }
 
 func newRates(perSecond float64, burst int) *rates {
 	return &rates{limit: rate.Limit(perSecond), burst: burst, now: make(map[string]*rate.Limiter)}
 }
 
-// admit counts one request. A server key stands for a whole back end and is not limited.
-func (rs *rates) admit(u *rules.User) error {
-	if rs.limit <= 0 || u.Type == rules.ServerUser || rs.limiter(u.ID).Allow() {
+// admit counts one request.
+func (rs *rates) admit(who string) error {
+	if rs.limit <= 0 || rs.limiter(who).Allow() {
 		return nil
 	}
 	return tooMany("user_rate", "too many requests")

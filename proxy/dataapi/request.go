@@ -14,6 +14,7 @@ import (
 	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/internal/ejson"
+	"github.com/rolegate/rolegate/internal/peer"
 	"github.com/rolegate/rolegate/rules"
 )
 
@@ -195,8 +196,8 @@ func (req *request) flag(key string) (bool, error) {
 // credentialHeaders never reach rules or functions.
 var credentialHeaders = []string{"authorization", "proxy-authorization", "cookie", "apikey", "api-key", "password", "jwttokenstring"}
 
-// ruleRequest is what %%request expands to.
-func ruleRequest(r *http.Request, t target, ns rules.Namespace) rules.Request {
+// ruleRequest is what %%request expands to. The data source is in the body.
+func ruleRequest(r *http.Request, t target) rules.Request {
 	headers := make(map[string][]string, len(r.Header))
 	for name, values := range r.Header {
 		if name = strings.ToLower(name); !slices.Contains(credentialHeaders, name) {
@@ -206,12 +207,11 @@ func ruleRequest(r *http.Request, t target, ns rules.Namespace) rules.Request {
 	return rules.Request{
 		Operation:      t.operation,
 		Action:         t.name,
-		Service:        ns.Service,
 		HTTPMethod:     r.Method,
 		Referrer:       r.Referer(),
 		UserAgent:      r.UserAgent(),
 		RawQueryString: withoutSecret(r.URL.RawQuery),
-		RemoteAddress:  remoteAddress(r),
+		RemoteAddress:  peer.Address(r),
 		Headers:        headers,
 	}
 }

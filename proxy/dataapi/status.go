@@ -26,7 +26,7 @@ const (
 	codeService        = "ServiceNotFound"
 	codeTimeLimit      = "ExecutionTimeLimitExceeded"
 	codeUserDisabled   = "UserDisabled"
-	codeWebhookAuth    = "IncomingWebhookAuthFailed"
+	codeWebhook        = "IncomingWebhookAuthFailed"
 )
 
 const textInternal = "internal server error"
@@ -72,7 +72,7 @@ var kinds = [...]outcome{
 	proxy.Unavailable:    {"unavailable", http.StatusServiceUnavailable, codeInternal, "the service is unavailable", false},
 	proxy.Unclear:        {"unclear", http.StatusServiceUnavailable, codeInternal, "the outcome of the write is not known", false},
 	proxy.TimedOut:       {"timed_out", http.StatusGatewayTimeout, codeTimeLimit, "execution time limit exceeded", false},
-	proxy.NotCallable:    {"not_callable", http.StatusUnauthorized, codeNotCallable, "endpoint cannot be evaluated", false},
+	proxy.NotCallable:    {"can_evaluate", http.StatusUnauthorized, codeNotCallable, "endpoint cannot be evaluated", false},
 	proxy.FunctionFailed: {"function_failed", http.StatusBadRequest, codeFunction, "the function failed", false},
 }
 
@@ -138,6 +138,11 @@ func invalid(text string) error { return kinds[proxy.Invalid].failure(text) }
 
 // missing refuses a request that lacks a field.
 func missing(text string) error { return kinds[proxy.Missing].failure(text) }
+
+// wrongSecret refuses a request without the secret of the endpoint, or with another one.
+func wrongSecret() error {
+	return &failure{reason: "secret", status: http.StatusUnauthorized, code: codeWebhook, text: "incoming webhook authentication failed"}
+}
 
 func tooMany(reason, text string) error {
 	return &failure{reason: reason, status: http.StatusTooManyRequests, code: codeBadRequest, text: text}
