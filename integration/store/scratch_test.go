@@ -63,13 +63,14 @@ func TestScratch(t *testing.T) {
 			t.Errorf("Aggregate yields %v, %v", doc, err)
 		}
 	}
-	if made := scratchDatabases(t, s); len(made) != 1 {
-		t.Errorf("databases while it runs: %v", made)
+	made := scratch.Databases()
+	if there := existing(t, s, made); len(made) != 1 || len(there) != 1 || !strings.HasPrefix(made[0], mongostore.ScratchPrefix) {
+		t.Errorf("databases while it runs: %v of %v", there, made)
 	}
 	if err := scratch.Close(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if left := scratchDatabases(t, s); len(left) > 0 {
+	if left := existing(t, s, made); len(left) > 0 {
 		t.Errorf("databases left behind: %v", left)
 	}
 	if diff := cmp.Diff([]bson.Raw{theirs}, s.Dump(t, database, "c")); diff != "" {
@@ -86,11 +87,12 @@ func mustStored(t *testing.T, s proxy.Store, ns rules.Namespace) []bson.Raw {
 	return docs
 }
 
-func scratchDatabases(t *testing.T, s *testdb.Server) []string {
+// existing are those databases that are on the server.
+func existing(t *testing.T, s *testdb.Server, databases []string) []string {
 	t.Helper()
 	names, err := s.Client(t).ListDatabaseNames(t.Context(), bson.D{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, mongostore.ScratchPrefix) })
+	return slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(databases, name) })
 }

@@ -91,6 +91,13 @@ func (s *Scratch) Seed(ctx context.Context, ns rules.Namespace, docs []bson.Raw)
 	return nil
 }
 
+// Databases are the names on the server of what was made.
+func (s *Scratch) Databases() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Values(s.made))
+}
+
 // Close drops every database that was made, also when ctx has ended, and gives the connections back.
 func (s *Scratch) Close(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
