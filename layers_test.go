@@ -37,7 +37,7 @@ var outside = []struct {
 	{"github.com/dlclark/regexp2", []string{"internal/jsfunc"}},
 	{"golang.org/x/crypto/argon2", []string{"internal/auth"}},
 	{"golang.org/x/sync", nil},
-	{"github.com/rogpeppe/go-internal", []string{"internal/policytest"}},
+	{"golang.org/x/tools/txtar", []string{"internal/policytest"}},
 }
 
 // readLayers reads the table in ARCHITECTURE.md: one line a layer, the upper ones first.

@@ -13,6 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/apptest"
 	"github.com/rolegate/rolegate/internal/ejson"
 	"github.com/rolegate/rolegate/internal/jsfunc"
 	"github.com/rolegate/rolegate/internal/policytest"
@@ -47,7 +48,7 @@ func (inProcess) Lacks(c *policytest.Case) string {
 	return ""
 }
 
-func (inProcess) Open(_ context.Context, c *policytest.Case) (policytest.Session, error) {
+func (inProcess) Open(ctx context.Context, c *policytest.Case) (policytest.Session, error) {
 	settings, err := parseSettings(c.Settings)
 	if err != nil {
 		return nil, err
@@ -78,8 +79,11 @@ func (inProcess) Open(_ context.Context, c *policytest.Case) (policytest.Session
 	if ds.HasErrors() {
 		return nil, refused(ds)
 	}
-	store := newCaseStore()
-	if err := seed(c, store.seed); err != nil {
+	store := apptest.NewMemory()
+	err = seed(c, func(ns policytest.Namespace, docs []bson.Raw) error {
+		return store.Seed(ctx, rules.Namespace(ns), docs)
+	})
+	if err != nil {
 		return nil, err
 	}
 	p := proxy.Config{Store: store, Policy: policy, Functions: functions, Log: slog.New(slog.DiscardHandler), NoRegex: settings.appServices}
@@ -113,11 +117,11 @@ func (inProcess) Open(_ context.Context, c *policytest.Case) (policytest.Session
 
 type inProcessSession struct {
 	policytest.HTTP
-	store *caseStore
+	store *apptest.Memory
 }
 
-func (s *inProcessSession) Stored(_ context.Context, ns policytest.Namespace) ([]bson.Raw, error) {
-	return s.store.documents(ns.Database, ns.Collection), nil
+func (s *inProcessSession) Stored(ctx context.Context, ns policytest.Namespace) ([]bson.Raw, error) {
+	return apptest.Stored(ctx, s.store, rules.Namespace(ns))
 }
 
 func (s *inProcessSession) Close() error { return nil }

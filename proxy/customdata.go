@@ -64,11 +64,16 @@ func (c *customData) of(ctx context.Context, user string, fresh bool) (rules.Cus
 
 // CustomDataOf returns the custom data of a user as it is now, for clients: nil when there is none, or none for sure.
 func (p *Proxy) CustomDataOf(ctx context.Context, user string) (bson.Raw, error) {
-	if p.custom == nil {
-		return nil, nil
-	}
-	data, err := p.custom.of(ctx, user, true)
+	data, err := p.CustomDataNow(ctx, user)
 	return data.Document, err
+}
+
+// CustomDataNow is the custom data of a user as a decision about a write would find it.
+func (p *Proxy) CustomDataNow(ctx context.Context, user string) (rules.CustomData, error) {
+	if p.custom == nil {
+		return rules.CustomData{}, nil
+	}
+	return p.custom.of(ctx, user, true)
 }
 
 // read looks for the user's id as a string and, where it is one, as an ObjectID. More than one document is no

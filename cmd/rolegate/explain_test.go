@@ -70,8 +70,8 @@ func (a asked) section(t *testing.T) string {
 	user, doc := filepath.Join(dir, a.who+".json"), filepath.Join(dir, a.id+".json")
 	write(t, user, a.user(t))
 	write(t, doc, document(t, a.collection, "_id", a.id))
-	command, args := "rolegate explain --app examples/employees --as "+a.who+".json --ns "+a.collection,
-		[]string{"explain", "--app", example, "--as", user, "--ns", a.collection}
+	command, args := "rolegate explain --app examples/employees/app --as "+a.who+".json --ns "+a.collection,
+		[]string{"explain", "--app", filepath.Join(example, "app"), "--as", user, "--ns", a.collection}
 	add := func(flag, shown, value string) {
 		if value != "" {
 			command += " " + flag + " " + shown

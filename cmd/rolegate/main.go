@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/rolegate/rolegate/internal/apptest"
 	"github.com/rolegate/rolegate/internal/server"
 )
 
@@ -20,6 +21,7 @@ const (
 	exitOK      = 0
 	exitFailure = 1 // usage or runtime
 	exitInvalid = 3 // the configuration is not valid
+	exitFailed  = 4 // cases failed
 )
 
 func main() {
@@ -38,6 +40,7 @@ type cli struct {
 	Serve    serveCmd    `cmd:"" help:"Serve the Data API of an app export."`
 	Validate validateCmd `cmd:"" help:"Check an app export and report everything that is wrong with it."`
 	Explain  explainCmd  `cmd:"" help:"Tell why a user sees what they see: roles, queries, and a document step by step."`
+	Test     testCmd     `cmd:"" help:"Run the cases beside an app, and tell why they fail and what of the rules they show."`
 	Init     initCmd     `cmd:"" help:"Write the smallest app: one example role, everything else denied."`
 	APIKey   apiKeyCmd   `cmd:"" name:"apikey" help:"Create, list and revoke API keys of back ends."`
 	User     userCmd     `cmd:"" help:"Create, import, list, disable and delete users, end their sessions, reset passwords."`
@@ -80,6 +83,8 @@ func exitCode(err error, s streams) int {
 		return exitOK
 	case errors.Is(err, errInvalid):
 		return exitInvalid
+	case errors.Is(err, apptest.ErrFailed):
+		return exitFailed
 	case errors.As(err, &invalid):
 		if err := invalid.Diagnostics.WriteText(s.err); err != nil {
 			return exitFailure

@@ -1,77 +1,155 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
-	"path"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
+
+	"github.com/rolegate/rolegate/config"
+	"github.com/rolegate/rolegate/internal/apptest"
+	"github.com/rolegate/rolegate/internal/policytest"
+	"github.com/rolegate/rolegate/internal/server"
+	"github.com/rolegate/rolegate/internal/source"
+	"github.com/rolegate/rolegate/rules"
 )
 
-// person is somebody of the example's users.json, which stands for the users of an identity provider.
-type person struct {
-	Short string            `json:"-"` // the name in users.json
-	ID    string            `json:"id"`
-	Data  map[string]string `json:"data"` // claims of the person's tokens
+const (
+	// exampleKey is every secret of an example that its secrets.json does not give, for trying only.
+	exampleKey = "example-key-for-trying-only-do-not-keep"
+	// walkThrough is the case whose requests are worth trying first.
+	walkThrough = "walk-through"
+)
+
+// example is a folder under examples/ with an app and one of its cases.
+type example struct {
+	dir   string
+	c     *policytest.Case
+	rules *server.Rules
 }
 
-// people reads users.json, in the order of their names.
-func people(app fs.FS) ([]person, error) {
-	text, err := fs.ReadFile(app, "users.json")
+// openExample reads an example and a case of it.
+func openExample(dir, name string) (*example, error) {
+	beside, err := policytest.ReadBeside(os.DirFS(dir))
 	if err != nil {
 		return nil, err
 	}
-	byName := map[string]person{}
-	if err := json.Unmarshal(text, &byName); err != nil {
-		return nil, fmt.Errorf("users.json: %w", err)
+	text, err := fs.ReadFile(os.DirFS(dir), "cases/"+name+".txtar")
+	if err != nil {
+		return nil, err
 	}
-	var all []person
-	for name, p := range byName {
-		p.Short = name
-		all = append(all, p)
+	e := &example{dir: dir}
+	if e.c, err = beside.Parse(name+".txtar", text); err != nil {
+		return nil, err
 	}
-	slices.SortFunc(all, func(a, b person) int { return cmp.Compare(a.Short, b.Short) })
-	return all, nil
+	if e.c.ChangesApp() {
+		return nil, fmt.Errorf("cases/%s.txtar is about another app than %s has", name, dir)
+	}
+	e.rules, err = server.OpenRules(server.Options{App: e.app(), Secrets: e.secret, Settings: e.settings()})
+	return e, err
 }
 
-// seed stores the documents of documents/<database>.<collection>.json.
-func seed(ctx context.Context, app fs.FS, uri string) error {
-	files, err := fs.Glob(app, "documents/*.json")
-	if err != nil {
-		return err
+func (e *example) app() string { return filepath.Join(e.dir, "app") }
+
+func (e *example) secret(name string) (string, bool) {
+	if s, ok := e.c.Secrets[name]; ok {
+		return s, true
 	}
+	return exampleKey, name != config.TokenKeySecret // the server makes its own
+}
+
+func (e *example) settings() *source.File {
+	if e.c.Settings == nil {
+		return nil
+	}
+	return &source.File{Name: "server.json", Text: e.c.Settings}
+}
+
+// serve seeds the database and wires a server as the command rolegate does.
+func (e *example) serve(ctx context.Context, uri, listen string) (*server.Server, error) {
+	if err := e.seed(ctx, uri); err != nil {
+		return nil, err
+	}
+	o := server.Options{
+		App: e.app(), MongoDBURI: uri, Listen: listen, Secrets: e.secret, Settings: e.settings(),
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}
+	s, err := server.New(ctx, o)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		o.Listen = "127.0.0.1:0"
+		s, err = server.New(ctx, o)
+	}
+	return s, err
+}
+
+func (e *example) seed(ctx context.Context, uri string) error {
 	client, err := mongo.Connect(options.Client().ApplyURI(uri))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = client.Disconnect(context.WithoutCancel(ctx)) }()
-	for _, name := range files {
-		database, collection, ok := strings.Cut(strings.TrimSuffix(path.Base(name), ".json"), ".")
-		if !ok {
-			return fmt.Errorf("%s: not documents/<database>.<collection>.json", name)
-		}
-		text, err := fs.ReadFile(app, name)
-		if err != nil {
-			return err
-		}
-		var file struct {
-			Documents []bson.D `bson:"documents"`
-		}
-		wrapped := bytes.Join([][]byte{[]byte(`{"documents": `), text, []byte(`}`)}, nil)
-		if err := bson.UnmarshalExtJSON(wrapped, false, &file); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if _, err := client.Database(database).Collection(collection).InsertMany(ctx, file.Documents); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+	return apptest.Seed(ctx, seeder{client}, e.c, e.rules.Proxy.CustomData)
+}
+
+type seeder struct{ client *mongo.Client }
+
+func (s seeder) Seed(ctx context.Context, ns rules.Namespace, docs []bson.Raw) error {
+	if len(docs) == 0 {
+		return nil
 	}
-	return nil
+	_, err := s.client.Database(ns.Database).Collection(ns.Collection).InsertMany(ctx, docs)
+	return err
+}
+
+// names are those of the users, sorted.
+func (e *example) names() []string { return slices.Sorted(maps.Keys(e.c.Users)) }
+
+// token is what the identity provider of the example would give a user, good for an afternoon of trying.
+func (e *example) token(u *policytest.User, now time.Time) string {
+	return policytest.Signed{App: e.rules.AppID(), Key: exampleKey, Life: 24 * time.Hour}.Token(u, now)
+}
+
+// findExample looks for examples/NAME in the working directory and above it. A name with a separator is a directory.
+func findExample(name string) (string, error) {
+	if strings.ContainsAny(name, `/\`) {
+		return name, nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		examples := filepath.Join(dir, "examples")
+		if _, err := os.Stat(filepath.Join(examples, name, "app")); err == nil {
+			return filepath.Join(examples, name), nil
+		}
+		if found, _ := filepath.Glob(filepath.Join(examples, "*", "app")); len(found) > 0 {
+			return "", fmt.Errorf("there is no example %q; there are: %s", name, strings.Join(exampleNames(found), ", "))
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("no examples here: run it from inside the repository, or give -example ./DIR")
+		}
+		dir = parent
+	}
+}
+
+func exampleNames(apps []string) []string {
+	names := make([]string, len(apps))
+	for i, app := range apps {
+		names[i] = filepath.Base(filepath.Dir(app))
+	}
+	return names
 }

@@ -4,141 +4,95 @@ import (
 	"bytes"
 	"context"
 	"flag"
-	"fmt"
-	"io"
-	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rolegate/rolegate/integration/embedded"
+	"github.com/rolegate/rolegate/internal/policytest"
 )
 
-var update = flag.Bool("update", false, "rewrite the answers in the README")
+var update = flag.Bool("update", false, "rewrite the cases that pages show")
 
-// The README shows the requests that the quickstart prints, and their answers, between these two lines.
-const (
-	readme = "../../README.md"
-	begin  = "<!-- output: quickstart -->\n```sh\n"
-	end    = "```\n<!-- end -->\n"
-)
-
-// started is the example as the quickstart serves it.
-type started struct {
-	base, appID string
-	tokens      map[string]string // by who
-}
-
-func start(t *testing.T) started {
-	t.Helper()
-	app, err := exampleDir("")
-	if err != nil {
-		t.Fatal(err)
+// TestPages holds that the README of every example, and that of the project, shows its cases as they are: the requests in
+// their order, and what a server answers.
+func TestPages(t *testing.T) {
+	readmes, err := filepath.Glob("../../examples/*/README.md")
+	if err != nil || len(readmes) == 0 {
+		t.Fatalf("no examples: %v", err)
 	}
-	db, err := embedded.Start()
-	if err != nil {
-		t.Fatal(err)
+	pages := map[string]string{"../../README.md": "../../examples/employees"}
+	for _, name := range readmes {
+		pages[name] = filepath.Dir(name)
 	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	ctx, cancel := context.WithCancel(t.Context())
-	s, err := serve(ctx, app, db.URI, "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	tokens := map[string]string{}
-	all, err := people(os.DirFS(app))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range all {
-		if tokens[p.Short], err = token(p, s.AppID(), exampleKey, time.Now()); err != nil {
+	for name, dir := range pages {
+		page, err := os.ReadFile(name)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	return started{"http://" + s.Addr().String(), s.AppID(), tokens}
-}
-
-// The requests, in their order, answer as the README says.
-func TestTranscript(t *testing.T) {
-	s := start(t)
-	var got strings.Builder
-	for _, st := range steps {
-		status, answer := s.send(t, st)
-		fmt.Fprintf(&got, "# %s\n%s\n#> %d %s\n\n", st.title, st.curl("http://127.0.0.1:8080", s.appID), status, answer)
-	}
-	page, err := os.ReadFile(readme)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(page), begin)
-	want, after, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		t.Fatalf("the README has no %q or no %q", begin, end)
-	}
-	if *update {
-		if err := os.WriteFile(readme, []byte(before+begin+got.String()+end+after), 0o600); err != nil {
-			t.Fatal(err)
+		got, cases, err := transcribe(t.Context(), string(page), dir)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
 		}
-		return
-	}
-	if diff := cmp.Diff(want, got.String()); diff != "" {
-		t.Errorf("the quickstart answers otherwise than the README says; -update rewrites it (-want +got):\n%s", diff)
-	}
-}
-
-// Who manages nobody is not the manager of whom nobody can write to, and reads no other account.
-func TestManagesNobody(t *testing.T) {
-	s := start(t)
-	for _, st := range []struct {
-		step
-		status int
-		answer string // what it has
-	}{
-		{step{"Tom hires somebody without an address.", "tom", "insertOne", employees(`"document": {"_id": "1", "email": [], "team": "sales"}`)}, 403, "insert not permitted"},
-		{step{"Mara does not manage them either.", "mara", "insertOne", employees(`"document": {"_id": "1", "email": [], "team": "sales"}`)}, 403, "insert not permitted"},
-		{step{"Nobody reads accounts.", "mara", "find", body("hr", "accounts", `"filter": {}`)}, 403, "no rule"},
-	} {
-		if status, answer := s.send(t, st.step); status != st.status || !strings.Contains(answer, st.answer) {
-			t.Errorf("%s %d %s, want %d %s", st.title, status, answer, st.status, st.answer)
+		if !slices.Contains(cases, walkThrough) {
+			t.Errorf("%s does not show the case %s", name, walkThrough)
+		}
+		if diff := cmp.Diff(string(page), got); diff != "" && !*update {
+			t.Errorf("%s does not show what its cases come to; -update rewrites it (-want +got):\n%s", name, diff)
+		}
+		if *update {
+			if err := os.WriteFile(name, []byte(got), 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }
 
-func (s started) send(t *testing.T, st step) (status int, answer string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, st.url(s.base, s.appID), strings.NewReader(st.body))
+// Every folder under examples can be started.
+func TestEveryExampleHasTokens(t *testing.T) {
+	dirs, err := filepath.Glob("../../examples/*")
+	if err != nil || len(dirs) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	for _, dir := range dirs {
+		var out strings.Builder
+		if err := run(t.Context(), &out, filepath.Base(dir), "", true); err != nil {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+}
+
+func TestFindExample(t *testing.T) {
+	if dir, err := findExample("employees"); err != nil || filepath.Base(dir) != "employees" {
+		t.Errorf("findExample = %q, %v", dir, err)
+	}
+	if _, err := findExample("employes"); err == nil || !strings.Contains(err.Error(), "there are: ") || !strings.Contains(err.Error(), "employees") {
+		t.Errorf("of an unknown example: %v", err)
+	}
+}
+
+// What a shell makes of a line must be what is sent.
+func TestCurl(t *testing.T) {
+	c := call{
+		method: "PUT", path: "/a?x=1&y", headers: []policytest.Header{{Name: "apiKey", Value: "{key ci}"}, {Name: "X-A", Value: "it's $1"}},
+		body: `{"who": "{token tom}", "it": "isn't $set"}`,
+	}
+	script := "CI='k 1'; TOM=t.o.k\ncurl() { printf '%s\\n' \"$@\"; }\n" + c.curl("http://h")
+	got, err := exec.CommandContext(t.Context(), "sh", "-c", script).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+s.tokens[st.who])
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
+	want := "-s\nhttp://h/a?x=1&y\n-X\nPUT\n-H\napiKey: k 1\n-H\nX-A: it's $1\n-d\n" + `{"who": "t.o.k", "it": "isn't $set"}` + "\n"
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("the shell sends (-want +got):\n%s", diff)
 	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, string(bytes.TrimSpace(body))
 }
 
 // The command itself prints what is needed, ends when it is told to, and leaves nothing behind.
@@ -148,7 +102,7 @@ func TestRunEndsCleanly(t *testing.T) {
 	out := &notifying{printed: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- run(ctx, out, "", "127.0.0.1:0", false) }()
+	go func() { done <- run(ctx, out, "employees", "127.0.0.1:0", false) }()
 	select {
 	case <-out.printed:
 	case err := <-done:
@@ -195,7 +149,7 @@ func (n *notifying) Write(p []byte) (int, error) {
 
 func TestTokensOnly(t *testing.T) {
 	var out strings.Builder
-	if err := run(t.Context(), &out, "", "", true); err != nil {
+	if err := run(t.Context(), &out, "employees", "", true); err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(out.String(), "=ey"); n != 5 {

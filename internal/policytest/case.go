@@ -2,14 +2,14 @@ package policytest
 
 import (
 	"io/fs"
+	"maps"
 	"slices"
-	"testing/fstest"
 
-	"github.com/rogpeppe/go-internal/txtar"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"golang.org/x/tools/txtar"
 )
 
-// Case is one file of the corpus.
+// Case is one file of the corpus, or of the cases beside an app.
 type Case struct {
 	Name      string // the file's path inside the corpus, without .txtar
 	Text      string // what it shows, in plain English
@@ -26,6 +26,7 @@ type Case struct {
 
 	export  map[string][]byte // the app export as written
 	archive *txtar.Archive
+	beside  bool // an app: it has the rest of the export
 }
 
 // User is an entry of users.json.
@@ -33,6 +34,7 @@ type User struct {
 	Name       string
 	ID         string
 	Type       string   // normal or server
+	Provider   string   // that let them in, such as custom-token or api-key
 	Data       bson.Raw // nil is {}
 	CustomData bson.Raw // nil when the user has none
 }
@@ -62,6 +64,7 @@ type Step struct {
 	Number  int
 	Title   string
 	Line    int
+	Text    string // the request as it is written
 	User    string // who asks; "" when HTTP is set
 	Command *Command
 	HTTP    *Exchange
@@ -110,14 +113,12 @@ type Stored struct {
 	Want *Section
 }
 
-// Files is the app export that the case is about. A case writes down only what it is about; the rest is
+// Files is the app export that a case of the corpus is about. A case writes down only what it is about; the rest is
 // supplied here: a root file, the data source mongodb-atlas, the providers of the test's users, and, when a
 // user has custom data, the collection it is read from (database "users", collection "custom").
 func (c *Case) Files() fs.FS {
-	fsys := fstest.MapFS{}
-	add := func(name, text string) {
-		fsys[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
-	}
+	files := map[string][]byte{}
+	add := func(name, text string) { files[name] = []byte(text) }
 	if !c.hasAny("root_config.json", "realm_config.json", "config.json", "stitch.json") {
 		add("root_config.json", rootConfig)
 	}
@@ -130,10 +131,47 @@ func (c *Case) Files() fs.FS {
 	if !c.Has(customDataFile) && c.hasCustomData() {
 		add(customDataFile, customDataConfig)
 	}
-	for name, data := range c.export {
-		add(name, string(data))
+	maps.Copy(files, c.export)
+	return fileSystem(files)
+}
+
+// Over is the app export of a case beside an app: that of the app, with the files that the case writes instead.
+func (c *Case) Over(app fs.FS) (fs.FS, error) {
+	if len(c.export) == 0 {
+		return app, nil
+	}
+	files := map[string][]byte{}
+	err := fs.WalkDir(app, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			files[name], err = fs.ReadFile(app, name)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(files, c.export)
+	return fileSystem(files), nil
+}
+
+// fileSystem holds files with valid names.
+func fileSystem(files map[string][]byte) fs.FS {
+	a := &txtar.Archive{}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		a.Files = append(a.Files, txtar.File{Name: name, Data: files[name]})
+	}
+	fsys, err := txtar.FS(a)
+	if err != nil {
+		return noFiles{err}
 	}
 	return fsys
+}
+
+// noFiles says for every file why there are none: one of them lies where another needs a directory.
+type noFiles struct{ err error }
+
+func (f noFiles) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: f.err}
 }
 
 // Has tells whether the case writes this file of the export itself.
@@ -143,6 +181,9 @@ func (c *Case) Has(name string) bool {
 }
 
 func (c *Case) hasAny(names ...string) bool { return slices.ContainsFunc(names, c.Has) }
+
+// ChangesApp tells whether the case writes files of the export.
+func (c *Case) ChangesApp() bool { return len(c.export) > 0 }
 
 // HasOwnCustomData tells whether the case says itself where custom user data is kept. Then the custom_data of
 // users.json is not stored anywhere.

@@ -2,6 +2,8 @@ package policytest
 
 import (
 	"errors"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,6 +50,9 @@ func (p *parser) users(data []byte, line int) {
 	}
 	for _, e := range must(doc.Elements()) {
 		u := &User{Name: e.Key(), Type: "normal"}
+		if !userName.MatchString(u.Name) {
+			p.errorf(line, "user %q: a name is one word of letters, digits and _", u.Name)
+		}
 		fields, ok := e.Value().DocumentOK()
 		if !ok {
 			p.errorf(line, "user %q is not an object", u.Name)
@@ -61,6 +66,9 @@ func (p *parser) users(data []byte, line int) {
 			case "type":
 				u.Type, valid = f.Value().StringValueOK()
 				valid = valid && (u.Type == "normal" || u.Type == "server")
+			case "provider":
+				u.Provider, valid = f.Value().StringValueOK()
+				valid = valid && u.Provider != ""
 			case "data":
 				u.Data, valid = f.Value().DocumentOK()
 			case "custom_data":
@@ -73,16 +81,24 @@ func (p *parser) users(data []byte, line int) {
 		if u.ID == "" {
 			p.errorf(line, "user %q has no id", u.Name)
 		}
+		if u.Provider == "" {
+			u.Provider = map[string]string{"normal": "custom-token", "server": "api-key"}[u.Type]
+		}
 		p.c.Users[u.Name] = u
 	}
 }
+
+// userName is a name that a step can begin with and a credential can name.
+var userName = regexp.MustCompile(`^\w+$`)
 
 func (p *parser) secrets(data []byte, line int) {
 	doc, ok := p.object(data, line)
 	if !ok {
 		return
 	}
-	p.c.Secrets = map[string]string{}
+	if p.c.Secrets == nil {
+		p.c.Secrets = map[string]string{}
+	}
 	for _, e := range must(doc.Elements()) {
 		s, ok := e.Value().StringValueOK()
 		if !ok {
@@ -122,6 +138,7 @@ func (p *parser) documents(name string, data []byte, line int) {
 		}
 		coll.Documents = append(coll.Documents, many...)
 	}
+	p.c.Documents = slices.DeleteFunc(p.c.Documents, func(c Collection) bool { return c.Namespace == ns })
 	p.c.Documents = append(p.c.Documents, coll)
 }
 

@@ -1,6 +1,7 @@
 package policytest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,9 +23,12 @@ import (
 type HTTP struct {
 	Case   *Case
 	URL    string // of the server, without a path
+	AppID  string // "" is that of the corpus
 	Client *http.Client
 	// Keys are the API keys of the server users, by name.
 	Keys map[string]string
+	// Token, when set, gives the token of a user in place of one that the provider of the corpus accepts.
+	Token func(u *User) string
 	// Now dates the tokens.
 	Now func() time.Time
 
@@ -83,7 +87,7 @@ func (h *HTTP) fill(ctx context.Context, text string) (string, error) {
 		case "expired":
 			return Token(u, h.Now().Add(-2*tokenLife))
 		case "token":
-			return Token(u, h.Now())
+			return h.token(u)
 		}
 		session, err := h.session(ctx, u)
 		if err != nil {
@@ -113,11 +117,11 @@ func (h *HTTP) session(ctx context.Context, u *User) (session, error) {
 	if s, ok := h.sessions[u.Name]; ok {
 		return s, nil
 	}
-	provider, body := "custom-token", `{"token":"`+Token(u, h.Now())+`"}`
+	provider, body := "custom-token", `{"token":"`+h.token(u)+`"}`
 	if u.Type == "server" {
 		provider, body = "api-key", `{"key":"`+h.Keys[u.Name]+`"}`
 	}
-	url := fmt.Sprintf("%s/api/client/v2.0/app/%s/auth/providers/%s/login", h.URL, AppID, provider)
+	url := fmt.Sprintf("%s/api/client/v2.0/app/%s/auth/providers/%s/login", h.URL, h.appID(), provider)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
 		return session{}, err
@@ -138,9 +142,18 @@ func (h *HTTP) session(ctx context.Context, u *User) (session, error) {
 	return s, nil
 }
 
+func (h *HTTP) token(u *User) string {
+	if h.Token != nil {
+		return h.Token(u)
+	}
+	return Token(u, h.Now())
+}
+
+func (h *HTTP) appID() string { return cmp.Or(h.AppID, AppID) }
+
 // command sends an action in extended JSON, so that answers keep their types.
 func (h *HTTP) command(ctx context.Context, u *User, c *Command) (Outcome, error) {
-	url := fmt.Sprintf("%s/app/%s/endpoint/data/v1/action/%s", h.URL, AppID, c.Action)
+	url := h.URL + c.Path(h.appID())
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(c.Body()))
 	if err != nil {
 		return Outcome{}, err
@@ -150,7 +163,7 @@ func (h *HTTP) command(ctx context.Context, u *User, c *Command) (Outcome, error
 	if u.Type == "server" {
 		req.Header.Set("apiKey", h.Keys[u.Name])
 	} else {
-		req.Header.Set("jwtTokenString", Token(u, h.Now()))
+		req.Header.Set("jwtTokenString", h.token(u))
 	}
 	for _, header := range c.Headers {
 		req.Header.Set(header.Name, header.Value)
@@ -162,13 +175,18 @@ func (h *HTTP) command(ctx context.Context, u *User, c *Command) (Outcome, error
 	return answer(c.Action, status, text)
 }
 
+// Path is where a command is sent.
+func (c *Command) Path(appID string) string {
+	return fmt.Sprintf("/app/%s/endpoint/data/v1/action/%s", appID, c.Action)
+}
+
 // Body is the request body of a command, with the arguments as they are written in the case.
 func (c *Command) Body() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `{"dataSource":%s,"database":%s,"collection":%s`,
+	fmt.Fprintf(&b, `{"dataSource": %s, "database": %s, "collection": %s`,
 		strconv.Quote(c.Service), strconv.Quote(c.Database), strconv.Quote(c.Collection))
 	for _, a := range c.Args {
-		fmt.Fprintf(&b, `,%s:%s`, strconv.Quote(a.Key), a.Text)
+		fmt.Fprintf(&b, `, %s: %s`, strconv.Quote(a.Key), a.Text)
 	}
 	return b.String() + "}"
 }

@@ -25,7 +25,7 @@ func TestHTTP(t *testing.T) {
 		{
 			"find", "find app.c {\"a\": {\"$gt\": 1}}\nlimit 3\nheader X-Org: acme", `{"documents":[{"a":{"$numberInt":"2"}}]}`, 200,
 			"POST /app/cases-abcde/endpoint/data/v1/action/find\n" +
-				`{"dataSource":"mongodb-atlas","database":"app","collection":"c","filter":{"a": {"$gt": 1}},"limit":3}`,
+				`{"dataSource": "mongodb-atlas", "database": "app", "collection": "c", "filter": {"a": {"$gt": 1}}, "limit": 3}`,
 			`{"a":2}`,
 		},
 		{"findOne", "findOne app.c {}", `{"document":null}`, 200, "", "null"},
@@ -40,7 +40,7 @@ func TestHTTP(t *testing.T) {
 			`{"insertedCount":{"$numberInt":"1"},"matchedCount":{"$numberInt":"2"},"modifiedCount":{"$numberInt":"3"},"deletedCount":{"$numberInt":"4"},"upsertedCount":{"$numberInt":"1"},"insertedIds":{"0":"x"},"upsertedIds":{"3":{"$numberInt":"7"}}}`,
 			200,
 			"POST /app/cases-abcde/endpoint/data/v1/action/bulkWrite\n" +
-				`{"dataSource":"mongodb-atlas","database":"app","collection":"c","operations":[{"deleteOne": {"filter": {}}}],"ordered":false}`,
+				`{"dataSource": "mongodb-atlas", "database": "app", "collection": "c", "operations": [{"deleteOne": {"filter": {}}}], "ordered": false}`,
 			`bulk inserted 1 matched 2 modified 3 deleted 4 upserted 1 0:"x" 3:7`,
 		},
 		{"count", "countDocuments app.c {}", `{"count":{"$numberInt":"2"}}`, 200, "", "count 2"},

@@ -40,7 +40,7 @@ func Document(doc bson.Raw) Outcome {
 func Inserted(ids ...bson.RawValue) Outcome {
 	line := "inserted"
 	for _, id := range ids {
-		line += " " + text(id)
+		line += " " + Text(id)
 	}
 	return Outcome{line: line}
 }
@@ -49,7 +49,7 @@ func Inserted(ids ...bson.RawValue) Outcome {
 func Updated(matched, modified int64, upserted bson.RawValue) Outcome {
 	line := fmt.Sprintf("matched %d modified %d", matched, modified)
 	if !upserted.IsZero() {
-		line += " upserted " + text(upserted)
+		line += " upserted " + Text(upserted)
 	}
 	return Outcome{line: line}
 }
@@ -62,7 +62,7 @@ func Bulk(doc bson.Raw) Outcome {
 	for _, key := range []string{"insertedIds", "upsertedIds"} {
 		ids, _ := doc.Lookup(key).DocumentOK()
 		for _, e := range must(ids.Elements()) {
-			line += " " + e.Key() + ":" + text(e.Value())
+			line += " " + e.Key() + ":" + Text(e.Value())
 		}
 	}
 	return Outcome{line: line}
@@ -75,7 +75,7 @@ func Deleted(n int64) Outcome { return Outcome{line: fmt.Sprintf("deleted %d", n
 func Counted(n int64) Outcome { return Outcome{line: fmt.Sprintf("count %d", n)} }
 
 // Values is the answer of distinct.
-func Values(array bson.RawValue) Outcome { return Outcome{line: "values " + text(array)} }
+func Values(array bson.RawValue) Outcome { return Outcome{line: "values " + Text(array)} }
 
 // Failed is an error as the HTTP API reports it.
 func Failed(status int, code, message string) Outcome {
@@ -97,7 +97,7 @@ func (o Outcome) Lines(want []string) []string {
 	}
 	lines := make([]string, len(o.documents))
 	for i, doc := range o.documents {
-		lines[i] = text(bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: doc})
+		lines[i] = Text(bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: doc})
 	}
 	return lines
 }
@@ -209,6 +209,14 @@ func StoredMatches(want []string, got []bson.Raw) bool {
 	return true
 }
 
+// LineMatches compares a line of a section with a line that came back: a document, or another answer.
+func LineMatches(want, got string) bool {
+	if doc, err := ejson.Parse([]byte(got), ejson.Limits{}); err == nil {
+		return documentMatches(want, doc)
+	}
+	return want == got || lineMatches(want, got)
+}
+
 func documentMatches(want string, got bson.Raw) bool {
 	doc, err := ejson.Parse([]byte(want), ejson.Limits{})
 	return err == nil && sameDocument(doc, got)
@@ -227,6 +235,9 @@ func sameDocument(want, got bson.Raw) bool {
 	return true
 }
 
+// ValueMatches compares a wanted value, which may be or hold placeholders, with one that came back.
+func ValueMatches(want, got bson.RawValue) bool { return sameValue(want, got) }
+
 // sameValue demands the same type and the same bytes, but for the placeholders.
 func sameValue(want, got bson.RawValue) bool {
 	switch s, _ := want.StringValueOK(); {
@@ -244,8 +255,8 @@ func sameValue(want, got bson.RawValue) bool {
 	return want.Equal(got)
 }
 
-// text is a value as JSON that reads back as the same value: relaxed, unless that loses the type.
-func text(v bson.RawValue) string {
+// Text is a value as JSON that reads back as the same value: relaxed, unless that loses the type.
+func Text(v bson.RawValue) string {
 	relaxed, err := ejson.AppendRelaxedValue(nil, v)
 	if err != nil {
 		return "(" + err.Error() + ")"

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"path"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/txtar"
+	"golang.org/x/tools/txtar"
 )
 
 // Error is a mistake in a case file.
@@ -25,15 +25,14 @@ func (e *Error) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line,
 // Parse reads a case. The name is that of the file, for errors and for [Case.Name]; every mistake that is
 // found is reported.
 func Parse(name string, data []byte) (*Case, error) {
-	p := &parser{
-		file: name,
-		c: &Case{
-			Name:    strings.TrimSuffix(name, ".txtar"),
-			Users:   map[string]*User{},
-			export:  map[string][]byte{},
-			archive: txtar.Parse(data),
-		},
-	}
+	return parse(&Case{Users: map[string]*User{}}, name, data)
+}
+
+// parse reads a case into one that has what its files do not say.
+func parse(c *Case, name string, data []byte) (*Case, error) {
+	c.Name = strings.TrimSuffix(name, ".txtar")
+	c.export, c.archive = map[string][]byte{}, txtar.Parse(data)
+	p := &parser{file: name, c: c}
 	p.header(string(p.c.archive.Comment))
 	p.files()
 	p.check()
@@ -48,7 +47,7 @@ type parser struct {
 }
 
 func (p *parser) errorf(line int, format string, args ...any) {
-	p.errs = append(p.errs, &Error{File: p.file, Line: line, Msg: fmt.Sprintf(format, args...)})
+	p.errs = append(p.errs, &Error{File: p.file, Line: max(1, line), Msg: fmt.Sprintf(format, args...)})
 }
 
 // header reads the comment: text first, then the lines that place the case.
@@ -118,7 +117,7 @@ func (p *parser) files() {
 			p.documents(f.Name, f.Data, line)
 		case !strings.HasSuffix(f.Name, ".json") && !strings.HasSuffix(f.Name, ".js"):
 			p.errorf(line, "%q is neither a file of an app export nor a step", f.Name)
-		case path.Clean(f.Name) != f.Name || path.IsAbs(f.Name) || strings.HasPrefix(f.Name, ".."):
+		case !fs.ValidPath(f.Name):
 			p.errorf(line, "%q is not a path inside the app export", f.Name)
 		default:
 			p.c.export[f.Name] = f.Data
@@ -148,7 +147,7 @@ func (p *parser) step(f txtar.File, line, at int) {
 			p.errorf(line, "step %d stands where step %d should", n, len(p.c.Steps)+1)
 			return
 		}
-		s = &Step{Number: n, Title: title, Line: line}
+		s = &Step{Number: n, Title: title, Line: line, Text: strings.TrimRight(string(f.Data), "\n")}
 		p.request(s, first, string(f.Data))
 		p.steps[n] = s
 		p.c.Steps = append(p.c.Steps, s)
@@ -229,7 +228,7 @@ func (p *parser) check() {
 	if c.Text == "" {
 		p.errorf(1, "the case does not say what it shows")
 	}
-	if len(c.Spec) == 0 {
+	if len(c.Spec) == 0 && !c.beside {
 		p.errorf(1, "no Spec: line says which statement the case shows")
 	}
 	if c.Refused != nil && len(c.Steps) > 0 {

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/rogpeppe/go-internal/txtar"
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"golang.org/x/tools/txtar"
 )
 
 // Target is a place where cases run.
@@ -45,6 +45,8 @@ type Result struct {
 // Failure is one section whose lines are not what came back.
 type Failure struct {
 	Where   string // such as "2. bob finds everything"
+	Step    *Step  // nil for "want refused"
+	Stored  string // the collection, of a section that says what is stored
 	Section *Section
 	Got     []string
 }
@@ -60,7 +62,7 @@ func Run(ctx context.Context, t Target, c *Case) (r Result, err error) {
 	var refused *RefusedError
 	if errors.As(err, &refused) && c.Refused != nil {
 		if !slices.Equal(refused.Errors, c.Refused.Lines) {
-			r.Failures = append(r.Failures, Failure{"want refused", c.Refused, refused.Errors})
+			r.Failures = append(r.Failures, Failure{Where: "want refused", Section: c.Refused, Got: refused.Errors})
 		}
 		return r, nil
 	}
@@ -69,7 +71,7 @@ func Run(ctx context.Context, t Target, c *Case) (r Result, err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	if c.Refused != nil {
-		r.Failures = append(r.Failures, Failure{"want refused", c.Refused, nil})
+		r.Failures = append(r.Failures, Failure{Where: "want refused", Section: c.Refused})
 	}
 	for _, step := range c.Steps {
 		fs, err := runStep(ctx, s, step)
@@ -89,7 +91,7 @@ func runStep(ctx context.Context, s Session, step *Step) ([]Failure, error) {
 		return nil, err
 	}
 	if !o.Matches(step.Want.Lines) {
-		failures = append(failures, Failure{where, step.Want, o.Lines(step.Want.Lines)})
+		failures = append(failures, Failure{Where: where, Step: step, Section: step.Want, Got: o.Lines(step.Want.Lines)})
 	}
 	for _, want := range step.Stored {
 		docs, err := s.Stored(ctx, want.Namespace)
@@ -97,23 +99,40 @@ func runStep(ctx context.Context, s Session, step *Step) ([]Failure, error) {
 			return nil, err
 		}
 		if !StoredMatches(want.Want.Lines, docs) {
-			failures = append(failures, Failure{where + ", stored " + want.String(), want.Want, Documents(docs).Lines(nil)})
+			failures = append(failures, Failure{
+				Where: where + ", stored " + want.String(), Step: step, Stored: want.String(),
+				Section: want.Want, Got: Documents(docs).Lines(nil),
+			})
 		}
 	}
 	return failures, nil
 }
 
-// Rewrite returns the case file with what came back in place of what was wanted.
+// Rewrite returns the case file with what came back in place of what was wanted. A line that matches stays as it is
+// written, with its placeholders.
 func Rewrite(c *Case, failures []Failure) []byte {
 	files := append([]txtar.File(nil), c.archive.Files...)
 	for _, f := range failures {
-		data := strings.Join(f.Got, "\n")
+		data := strings.Join(keep(f.Section.Lines, f.Got), "\n")
 		if data != "" {
 			data += "\n"
 		}
 		files[f.Section.file].Data = []byte(data)
 	}
 	return txtar.Format(&txtar.Archive{Comment: c.archive.Comment, Files: files})
+}
+
+// keep writes what came back, each line as a wanted one that matches it where there is one.
+func keep(want, got []string) []string {
+	out := slices.Clone(got)
+	left := slices.Clone(want)
+	for i, line := range out {
+		if at := slices.IndexFunc(left, func(w string) bool { return LineMatches(w, line) }); at >= 0 {
+			out[i] = left[at]
+			left = slices.Delete(left, at, at+1)
+		}
+	}
+	return out
 }
 
 // String shows the difference, with the line in the case file.

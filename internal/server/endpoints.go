@@ -1,13 +1,9 @@
 package server
 
 import (
-	"context"
-
 	"github.com/rolegate/rolegate/config"
-	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/proxy/dataapi"
-	"github.com/rolegate/rolegate/rules"
 )
 
 // notServed says why an endpoint is not served, "" if it is.
@@ -94,11 +90,4 @@ func endpointsFetchCustomData(app *config.App) bool {
 		}
 	}
 	return false
-}
-
-// userFinder finds those as whom endpoints run.
-func userFinder(a *auth.Authenticator) func(ctx context.Context, id string) (*rules.User, error) {
-	return func(ctx context.Context, id string) (*rules.User, error) {
-		return named(ctx, a, id)
-	}
 }

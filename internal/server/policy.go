@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -30,16 +31,22 @@ type functions struct {
 	endpoint time.Duration // of the function of an endpoint; 0 is the default
 }
 
-// compile reads and compiles an app.
+// compile reads and compiles the app in a directory.
 func compile(dir string, load config.Options, o rules.Options, f functions) (compiled, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return compiled{}, fmt.Errorf("app export: %w", err)
 	}
-	app, ds := config.Load(root.FS(), load)
+	c := compileFiles(root.FS(), load, o, f)
 	if err := root.Close(); err != nil {
 		return compiled{}, fmt.Errorf("app export: %w", err)
 	}
+	return c, nil
+}
+
+// compileFiles reads and compiles an app.
+func compileFiles(export fs.FS, load config.Options, o rules.Options, f functions) compiled {
+	app, ds := config.Load(export, load)
 	o.Secrets = map[string]string{}
 	for value, secret := range app.Secrets {
 		if load.Secrets == nil {
@@ -70,7 +77,7 @@ func compile(dir string, load config.Options, o rules.Options, f functions) (com
 	}
 	c.ds = append(ds, more...)
 	c.ds.Sort()
-	return c, nil
+	return c
 }
 
 // ruleFiles are the files whose errors concern one namespace, or one endpoint, only.

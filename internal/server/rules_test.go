@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -82,5 +83,28 @@ func TestOpenRulesKnowsSettings(t *testing.T) {
 	ns := rules.Namespace{Service: "s", Database: "hr", Collection: "good"}
 	if plan, err := proxy.New(r.Proxy).Plan(user, rules.CustomData{}, "find", proxy.Find{NS: ns}); err != nil || plan.Outcome != proxy.Exact {
 		t.Errorf("plan %+v, %v", plan, err)
+	}
+}
+
+// What an app would not be served with, it is not tested with, whoever may come in.
+func TestOpenTested(t *testing.T) {
+	t.Parallel()
+	const noID = "-- root_config.json --\n{\"config_version\": 20210101}\n"
+	const demands = "-- http_endpoints/data_api_config.json --\n{\"disabled\": false, \"versions\": [\"v1\"], \"validation_method\": \"SECRET_AS_QUERY_PARAM\"}\n"
+	for _, c := range []struct {
+		name, export string
+		served       bool
+	}{
+		{"no app id and no secret of a provider", noID + serviceFile + tokenFile + goodRules, true},
+		{"bad rules", rootFile + serviceFile + badRules, false},
+		{"what is not built", rootFile + serviceFile + demands + goodRules, false},
+	} {
+		r, err := OpenTested(Options{}, os.DirFS(export(t, c.export)))
+		if (err == nil) != c.served {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if err == nil && r.AppID() == "" {
+			t.Errorf("%s: requests have no app id", c.name)
+		}
 	}
 }

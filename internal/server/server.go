@@ -90,8 +90,8 @@ func (s *Server) open(ctx context.Context) (err error) {
 		return err
 	}
 	data := s.plan.doorConfig(carrier, counted(authenticator(s.auth), metrics))
-	data.RunAs = s.plan.runAs(s.auth, carrier)
-	data.Observe, data.FindUser = observer(metrics), userFinder(s.auth)
+	data.RunAs, data.FindUser = s.plan.runAs(namedBy(s.auth), carrier), namedBy(s.auth)
+	data.Observe = observer(metrics)
 	client := s.plan.clientConfig(s.auth)
 	client.Observe = clientObserver(metrics)
 	all := listed(s.plan.settings.access, o.Logger, metrics, doors(dataapi.New(data), clientapi.New(client)))

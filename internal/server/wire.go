@@ -101,14 +101,14 @@ func (p *plan) guard(method, secret string) webhook.Guard {
 }
 
 // runAs says who requests of the Data API run as, nil where that is for their credentials to say.
-func (p *plan) runAs(a *auth.Authenticator, carrier *proxy.Proxy) dataapi.RunAs {
+func (p *plan) runAs(find userFinder, carrier *proxy.Proxy) dataapi.RunAs {
 	d := p.app.DataAPI
 	switch {
 	case d == nil || d.RunAsSystem:
 		return nil
 	case d.RunAsUserID != "":
 		return func(ctx context.Context, _ string, _ rules.Request) (*rules.User, error) {
-			return named(ctx, a, d.RunAsUserID)
+			return find(ctx, d.RunAsUserID)
 		}
 	case d.Script() != nil:
 		return func(ctx context.Context, requestID string, r rules.Request) (*rules.User, error) {
@@ -119,15 +119,20 @@ func (p *plan) runAs(a *auth.Authenticator, carrier *proxy.Proxy) dataapi.RunAs 
 			case system:
 				return &rules.User{Type: rules.SystemUser}, nil
 			}
-			return named(ctx, a, id)
+			return find(ctx, id)
 		}
 	}
 	return nil
 }
 
-func named(ctx context.Context, a *auth.Authenticator, id string) (*rules.User, error) {
-	user, err := a.Named(ctx, id)
-	return user, authError(err)
+// userFinder finds the user with an id that the operator has named.
+type userFinder func(ctx context.Context, id string) (*rules.User, error)
+
+func namedBy(a *auth.Authenticator) userFinder {
+	return func(ctx context.Context, id string) (*rules.User, error) {
+		user, err := a.Named(ctx, id)
+		return user, authError(err)
+	}
 }
 
 // authConfig says who may come in.

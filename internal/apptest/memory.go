@@ -1,4 +1,4 @@
-package integration_test
+package apptest
 
 import (
 	"bytes"
@@ -7,42 +7,51 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
-	"github.com/rolegate/rolegate/internal/policytest"
 	"github.com/rolegate/rolegate/internal/query"
 	"github.com/rolegate/rolegate/internal/update"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
 )
 
-// caseStore keeps the documents of one case. It is a fake for tests of decisions: no product code may grow a second
-// imitation of MongoDB. Like one server behind several data sources it does not look at the service.
-type caseStore struct {
+// Memory keeps the documents of one case, for rules that are tested without a database. It is no imitation of MongoDB: it
+// finds and changes documents by what the proxy itself decides with, and has no features, so that aggregations which
+// compute something need a database. Like one server behind several data sources it does not look at the service.
+type Memory struct {
+	mu          sync.Mutex
 	collections map[string][]bson.Raw // :: database.collection → documents as inserted
 }
 
-func newCaseStore() *caseStore { return &caseStore{collections: map[string][]bson.Raw{}} }
+var _ proxy.Store = (*Memory)(nil)
 
-func (s *caseStore) seed(ns policytest.Namespace, docs []bson.Raw) error {
+// NewMemory returns a store without documents.
+func NewMemory() *Memory { return &Memory{collections: map[string][]bson.Raw{}} }
+
+// Seed stores documents as they are.
+func (s *Memory) Seed(_ context.Context, ns rules.Namespace, docs []bson.Raw) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.collections[ns.String()] = append(s.collections[ns.String()], docs...)
 	return nil
 }
 
-func (s *caseStore) documents(database, collection string) []bson.Raw {
-	return s.collections[database+"."+collection]
-}
+// Close forgets nothing: whoever has documents of it may go on reading them.
+func (s *Memory) Close(context.Context) error { return nil }
 
-func (s *caseStore) Ping(context.Context) error { return nil }
+// Ping implements proxy.Store.
+func (s *Memory) Ping(context.Context) error { return nil }
 
 // Direct is not asked for: this store has no features.
-func (s *caseStore) Direct(context.Context, rules.Namespace, proxy.DirectWrite) (proxy.DirectResult, error) {
+func (s *Memory) Direct(context.Context, rules.Namespace, proxy.DirectWrite) (proxy.DirectResult, error) {
 	return proxy.DirectResult{}, proxy.ErrRejected
 }
 
-func (s *caseStore) Find(_ context.Context, ns rules.Namespace, q proxy.Query) iter.Seq2[bson.Raw, error] {
+// Find implements proxy.Store.
+func (s *Memory) Find(_ context.Context, ns rules.Namespace, q proxy.Query) iter.Seq2[bson.Raw, error] {
 	return func(yield func(bson.Raw, error) bool) {
 		docs, err := s.find(ns, q)
 		if err != nil {
@@ -57,15 +66,17 @@ func (s *caseStore) Find(_ context.Context, ns rules.Namespace, q proxy.Query) i
 	}
 }
 
-func (s *caseStore) find(ns rules.Namespace, q proxy.Query) ([]bson.Raw, error) {
+func (s *Memory) find(ns rules.Namespace, q proxy.Query) ([]bson.Raw, error) {
 	filter := q.Filter
 	if filter == nil {
 		filter = bson.Raw{5, 0, 0, 0, 0}
 	}
 	f, err := query.Parse(filter, query.Options{Trusted: true})
 	if err != nil {
-		return nil, fmt.Errorf("case store: %w", err)
+		return nil, fmt.Errorf("memory: %w", err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var docs []bson.Raw
 	for _, d := range s.collections[ns.String()] {
 		if f.Match(d) {
@@ -75,7 +86,7 @@ func (s *caseStore) find(ns rules.Namespace, q proxy.Query) ([]bson.Raw, error) 
 	if q.Sort != nil {
 		by, err := query.ParseSort(q.Sort)
 		if err != nil {
-			return nil, fmt.Errorf("case store: %w", err)
+			return nil, fmt.Errorf("memory: %w", err)
 		}
 		slices.SortStableFunc(docs, by.Compare)
 	}
@@ -86,15 +97,17 @@ func (s *caseStore) find(ns rules.Namespace, q proxy.Query) ([]bson.Raw, error) 
 	return docs, nil
 }
 
-func (s *caseStore) Count(_ context.Context, ns rules.Namespace, filter bson.Raw) (int64, error) {
+// Count implements proxy.Store.
+func (s *Memory) Count(_ context.Context, ns rules.Namespace, filter bson.Raw) (int64, error) {
 	docs, err := s.find(ns, proxy.Query{Filter: filter})
 	return int64(len(docs)), err
 }
 
-func (s *caseStore) Distinct(_ context.Context, ns rules.Namespace, key string, filter bson.Raw) ([]bson.RawValue, error) {
+// Distinct implements proxy.Store.
+func (s *Memory) Distinct(_ context.Context, ns rules.Namespace, key string, filter bson.Raw) ([]bson.RawValue, error) {
 	path, err := query.ParsePath(key)
 	if err != nil {
-		return nil, fmt.Errorf("case store: %w", err)
+		return nil, fmt.Errorf("memory: %w", err)
 	}
 	docs, err := s.find(ns, proxy.Query{Filter: filter})
 	var values []bson.RawValue
@@ -110,17 +123,21 @@ func (s *caseStore) Distinct(_ context.Context, ns rules.Namespace, key string, 
 }
 
 // Aggregate runs nothing: pipelines are for servers.
-func (s *caseStore) Aggregate(context.Context, rules.Namespace, proxy.AggregateQuery) iter.Seq2[bson.Raw, error] {
+func (s *Memory) Aggregate(context.Context, rules.Namespace, proxy.AggregateQuery) iter.Seq2[bson.Raw, error] {
 	return func(yield func(bson.Raw, error) bool) {
-		yield(nil, fmt.Errorf("case store: %w", proxy.ErrRejected))
+		yield(nil, fmt.Errorf("memory: %w", proxy.ErrRejected))
 	}
 }
 
-func (s *caseStore) Features(context.Context, rules.Namespace) (proxy.Features, error) {
+// Features implements proxy.Store.
+func (s *Memory) Features(context.Context, rules.Namespace) (proxy.Features, error) {
 	return proxy.Features{}, nil
 }
 
-func (s *caseStore) Write(_ context.Context, ns rules.Namespace, ws []proxy.GuardedWrite) (proxy.WriteResult, error) {
+// Write implements proxy.Store.
+func (s *Memory) Write(_ context.Context, ns rules.Namespace, ws []proxy.GuardedWrite) (proxy.WriteResult, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var res proxy.WriteResult
 	for i, w := range ws {
 		ok, err := s.write(ns.String(), w)
@@ -135,9 +152,12 @@ func (s *caseStore) Write(_ context.Context, ns rules.Namespace, ws []proxy.Guar
 	return res, nil
 }
 
-func (s *caseStore) Modify(
+// Modify implements proxy.Store.
+func (s *Memory) Modify(
 	_ context.Context, ns rules.Namespace, w proxy.GuardedWrite, returnNew bool,
 ) (bson.Raw, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	find := func() bson.Raw {
 		for _, d := range s.collections[ns.String()] {
 			if id, _ := bsonval.Lookup(d, "_id"); bsonval.Equal(id, w.ID) {
@@ -157,7 +177,7 @@ func (s *caseStore) Modify(
 	return image, true, nil
 }
 
-func (s *caseStore) write(ns string, w proxy.GuardedWrite) (bool, error) {
+func (s *Memory) write(ns string, w proxy.GuardedWrite) (bool, error) {
 	docs := s.collections[ns]
 	id := w.ID
 	if w.Kind == proxy.InsertDocument {
@@ -180,17 +200,24 @@ func (s *caseStore) write(ns string, w proxy.GuardedWrite) (bool, error) {
 	case proxy.DeleteDocument:
 		s.collections[ns] = slices.Delete(slices.Clone(docs), at, at+1)
 	case proxy.ReplaceDocument:
-		docs[at] = w.Document
+		s.replace(ns, at, w.Document)
 	case proxy.UpdateFields:
-		post, err := difference(docs[at], w)
+		post, err := fieldsWritten(docs[at], w)
 		if err != nil {
 			return false, err
 		}
-		docs[at] = post
+		s.replace(ns, at, post)
 	default:
-		return false, fmt.Errorf("case store: write of kind %d", w.Kind)
+		return false, fmt.Errorf("memory: write of kind %d", w.Kind)
 	}
 	return true, nil
+}
+
+// replace leaves the list alone that a reader may have.
+func (s *Memory) replace(ns string, at int, doc bson.Raw) {
+	docs := slices.Clone(s.collections[ns])
+	docs[at] = doc
+	s.collections[ns] = docs
 }
 
 func holds(g proxy.Guard, doc bson.Raw) bool {
@@ -206,8 +233,8 @@ func holds(g proxy.Guard, doc bson.Raw) bool {
 	return true
 }
 
-// difference stores exact values at paths, as $set and $unset do.
-func difference(doc bson.Raw, w proxy.GuardedWrite) (bson.Raw, error) {
+// fieldsWritten stores exact values at paths, as $set and $unset do.
+func fieldsWritten(doc bson.Raw, w proxy.GuardedWrite) (bson.Raw, error) {
 	u := bson.D{}
 	if len(w.Set) > 0 {
 		set := bson.D{}
@@ -229,7 +256,7 @@ func difference(doc bson.Raw, w proxy.GuardedWrite) (bson.Raw, error) {
 	}
 	parsed, err := update.Parse(raw, nil, update.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("case store: %s: %w", strings.Join(w.Unset, " "), err)
+		return nil, fmt.Errorf("memory: %s: %w", strings.Join(w.Unset, " "), err)
 	}
 	return parsed.Apply(nil, doc, update.Input{Positional: -1})
 }

@@ -1,0 +1,137 @@
+package apptest
+
+import (
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rolegate/rolegate/internal/bsonval"
+	"github.com/rolegate/rolegate/internal/policytest"
+	"github.com/rolegate/rolegate/proxy"
+	"github.com/rolegate/rolegate/rules"
+)
+
+// request is what rules are asked about in a step; a bulk write asks about several things.
+type request struct {
+	operation string   // as rules call it
+	filter    bson.Raw // of what is looked for; nil for an insert
+	documents []bson.Raw
+}
+
+// operations are those of the actions.
+func operations() map[string]string {
+	return map[string]string{
+		"find": "find", "findOne": "find", "countDocuments": "count", "distinct": "distinct", "aggregate": "aggregate",
+		"insertOne": "insert", "insertMany": "insert", "updateOne": "update", "updateMany": "update", "replaceOne": "update",
+		"deleteOne": "delete", "deleteMany": "delete", "findOneAndUpdate": "update", "findOneAndReplace": "update",
+		"findOneAndDelete": "delete",
+	}
+}
+
+// requests takes a command apart.
+func requests(c *policytest.Command) []request {
+	if c.Action != "bulkWrite" {
+		return []request{requestOf(c.Action, c.Arg)}
+	}
+	var out []request
+	list, _ := c.Arg("operations")
+	for _, item := range values(list) {
+		doc, _ := item.DocumentOK()
+		for it := bsonval.NewIter(doc); it.Next(); {
+			body, _ := bsonval.Document(it.Value())
+			out = append(out, requestOf(string(it.Key()), func(key string) (bson.RawValue, bool) { return bsonval.Lookup(body, key) }))
+		}
+	}
+	return out
+}
+
+func requestOf(action string, arg func(key string) (bson.RawValue, bool)) request {
+	r := request{operation: operations()[action]}
+	switch r.operation {
+	case "insert":
+		if one, ok := arg("document"); ok {
+			r.documents = append(r.documents, document(one))
+		}
+		many, _ := arg("documents")
+		for _, v := range values(many) {
+			r.documents = append(r.documents, document(v))
+		}
+	case "aggregate":
+		r.filter = bsonval.Empty()
+		stages, _ := arg("pipeline")
+		for _, stage := range values(stages)[:min(1, len(values(stages)))] {
+			if match, ok := bsonval.Lookup(document(stage), "$match"); ok {
+				r.filter = document(match)
+			}
+		}
+	default:
+		filter, _ := arg("filter")
+		r.filter = document(filter)
+	}
+	return r
+}
+
+// document is an empty one where there is none.
+func document(v bson.RawValue) bson.Raw {
+	if doc, ok := bsonval.Document(v); ok {
+		return doc
+	}
+	return bsonval.Empty()
+}
+
+func values(v bson.RawValue) []bson.RawValue {
+	list, ok := v.ArrayOK()
+	if !ok {
+		return nil
+	}
+	out, err := list.Values()
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// caller is who asks, and what the request looks like to rules.
+func (s *session) caller(a *asked, r request) proxy.Caller {
+	c := a.step.Command
+	u := userOf(s.c.Users[a.step.User])
+	headers := map[string][]string{}
+	for _, h := range c.Headers {
+		headers[strings.ToLower(h.Name)] = append(headers[strings.ToLower(h.Name)], h.Value)
+	}
+	return proxy.Caller{User: u, Request: rules.Request{
+		Operation: r.operation, Action: c.Action, Service: a.ns.Service, HTTPMethod: "POST", RemoteAddress: "127.0.0.1", Headers: headers,
+	}}
+}
+
+// plan binds the rules as they were for a request. There is none where the request was refused before rules were asked.
+func (s *session) plan(a *asked, r request) *proxy.Planned {
+	p, err := s.proxy.Plan(s.caller(a, r), a.custom, r.operation, proxy.Find{NS: a.ns, Filter: r.filter})
+	if err != nil {
+		return nil
+	}
+	return p
+}
+
+// about are the documents that a request is about: those that its filter finds, as they are stored or as the user sees
+// them.
+func about(p *proxy.Planned, docs []bson.Raw) []bson.Raw {
+	d := p.Bound.Decider()
+	var out []bson.Raw
+	for _, doc := range docs {
+		view, visible, err := d.View(nil, doc)
+		if p.Filter.Match(doc) || err == nil && visible && p.Filter.Match(view) {
+			out = append(out, doc)
+		}
+	}
+	return out
+}
+
+// idOf names a document for people.
+func idOf(doc bson.Raw) string {
+	id, ok := bsonval.Lookup(doc, "_id")
+	if !ok {
+		return "without an _id"
+	}
+	return policytest.Text(id)
+}
