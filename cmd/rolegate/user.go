@@ -103,7 +103,7 @@ func (c *importUsersCmd) Run(ctx context.Context, s streams) (err error) {
 		for _, u := range list {
 			token := ""
 			if needsPassword(u) {
-				var reset auth.Reset
+				var reset auth.Ticket
 				reset, token = auth.NewReset(now)
 				u.Reset = &reset
 			}

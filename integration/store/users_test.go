@@ -114,8 +114,8 @@ func TestUserChanges(t *testing.T) {
 	}
 	yes, no := true, false
 	reset, _ := auth.NewReset(begin)
-	late := auth.Reset{Hash: reset.Hash, Expires: reset.Expires}
-	wrong := auth.Reset{Expires: begin}
+	late := auth.Ticket{Hash: reset.Hash, Expires: reset.Expires}
+	wrong := auth.Ticket{Expires: begin}
 	for _, c := range []struct {
 		name   string
 		change auth.UserChange
@@ -130,10 +130,10 @@ func TestUserChanges(t *testing.T) {
 		{"a reset token", auth.UserChange{Reset: &reset}, nil, func(u *auth.User) { u.Reset = &reset }},
 		{"a wrong token", auth.UserChange{Password: "x", Uses: &wrong}, auth.ErrNoUser, func(*auth.User) {}},
 		{"a token too late", auth.UserChange{Password: "x", Uses: &late}, auth.ErrNoUser, func(*auth.User) {}},
-		{"a password", auth.UserChange{Password: "x", Uses: &auth.Reset{Hash: reset.Hash, Expires: begin}}, nil, func(u *auth.User) {
+		{"a password", auth.UserChange{Password: "x", Uses: &auth.Ticket{Hash: reset.Hash, Expires: begin}}, nil, func(u *auth.User) {
 			u.Password, u.Reset = "x", nil
 		}},
-		{"the token again", auth.UserChange{Password: "y", Uses: &auth.Reset{Hash: reset.Hash, Expires: begin}}, auth.ErrNoUser, func(*auth.User) {}},
+		{"the token again", auth.UserChange{Password: "y", Uses: &auth.Ticket{Hash: reset.Hash, Expires: begin}}, auth.ErrNoUser, func(*auth.User) {}},
 		{"seen", auth.UserChange{Seen: begin}, nil, func(u *auth.User) { u.Seen = begin }},
 	} {
 		if err := users.Change(ctx, "a", ann.ID, c.change); !errors.Is(err, c.err) {

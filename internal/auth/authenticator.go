@@ -127,10 +127,18 @@ func (a *Authenticator) Close() { a.stop() }
 // token a signature, so that the limit does not protect them from being guessed. It bounds work and noise.
 func (a *Authenticator) Authenticate(ctx context.Context, c Credentials) (*rules.User, error) {
 	user, err := a.find(ctx, c)
-	if errors.Is(err, ErrFailed) && !a.attempts.allow(c.RemoteAddress) {
-		return nil, &failure{kind: ErrTooMany, reason: err.Error()}
+	if err != nil {
+		return nil, a.counted(err, c.RemoteAddress)
 	}
-	return user, err
+	return user, nil
+}
+
+// counted counts credentials that are those of nobody, and tells an address that has sent too many to slow down.
+func (a *Authenticator) counted(err error, address string) error {
+	if errors.Is(err, ErrFailed) && !a.attempts.allow(address) {
+		return &failure{kind: ErrTooMany, reason: err.Error()}
+	}
+	return err
 }
 
 func (a *Authenticator) find(ctx context.Context, c Credentials) (*rules.User, error) {
@@ -283,10 +291,10 @@ func (a *Authenticator) byKey(ctx context.Context, text string) (Key, *rules.Use
 		return Key{}, nil, unavailable("the store of API keys", err)
 	}
 	// An unknown key has a hash that no secret has, so that it takes as long as a known one.
-	switch opens := key.opens(secret); {
+	switch right := opens(key.Hash, secret); {
 	case !known:
 		return Key{}, nil, failed("unknown API key")
-	case !opens:
+	case !right:
 		return Key{}, nil, failed("wrong secret of an API key")
 	}
 	user, err := a.keyUser(ctx, key)

@@ -28,10 +28,8 @@ func (a *Authenticator) Link(ctx context.Context, access string, l Login) (Token
 	}
 	a.users.forget()
 	switch {
-	case errors.Is(err, ErrFailed) && !a.attempts.allow(l.RemoteAddress):
-		return Tokens{}, &failure{kind: ErrTooMany, reason: err.Error()}
 	case errors.Is(err, ErrUserExists), err != nil && isOurs(err):
-		return Tokens{}, err
+		return Tokens{}, a.counted(err, l.RemoteAddress)
 	case err != nil:
 		return Tokens{}, unavailable("the store of users", err)
 	}

@@ -52,11 +52,8 @@ func (a *Authenticator) Login(ctx context.Context, l Login) (Tokens, error) {
 		return Tokens{}, &failure{kind: ErrNoProvider, reason: "there is no store of users"}
 	}
 	who, err := a.open(ctx, l)
-	if errors.Is(err, ErrFailed) && !a.attempts.allow(l.RemoteAddress) {
-		return Tokens{}, &failure{kind: ErrTooMany, reason: err.Error()}
-	}
 	if err != nil {
-		return Tokens{}, err
+		return Tokens{}, a.counted(err, l.RemoteAddress)
 	}
 	return a.start(ctx, who)
 }
@@ -298,12 +295,17 @@ func (a *Authenticator) Refresh(ctx context.Context, refresh string) (access str
 	if err != nil {
 		return "", err
 	}
-	if len(user.Identities) == 1 && user.Identities[0].ProviderType == AnonymousProvider {
+	if isAnonymous(user) {
 		if err := a.cfg.Users.Change(ctx, a.cfg.App, user.ID, UserChange{Seen: a.cfg.Now()}); err != nil {
 			return "", unavailable("the store of users", err)
 		}
 	}
 	return a.access(ctx, t)
+}
+
+// isAnonymous tells whether nothing but an anonymous identity makes a user.
+func isAnonymous(u *rules.User) bool {
+	return len(u.Identities) == 1 && u.Identities[0].ProviderType == AnonymousProvider
 }
 
 // Logout ends a session. Its access tokens live on, as they did in App Services.

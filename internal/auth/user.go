@@ -173,7 +173,7 @@ func (a *Authenticator) ResetPassword(ctx context.Context, user, token, password
 	now := a.cfg.Now()
 	found, err := a.cfg.Users.Find(ctx, a.cfg.App, user)
 	switch {
-	case errors.Is(err, ErrNoUser) || err == nil && (found.Reset == nil || !found.Reset.opens(token, now)):
+	case errors.Is(err, ErrNoUser) || err == nil && !found.Reset.opens(token, now):
 		if !a.attempts.allow(address) {
 			return &failure{kind: ErrTooMany, reason: used.reason}
 		}
@@ -185,7 +185,7 @@ func (a *Authenticator) ResetPassword(ctx context.Context, user, token, password
 	if err := a.hasher.run(ctx, func() { hash = HashPassword(password) }); err != nil {
 		return err
 	}
-	err = a.cfg.Users.Change(ctx, a.cfg.App, user, UserChange{Password: hash, Revoke: true, Uses: &Reset{Hash: found.Reset.Hash, Expires: now}})
+	err = a.cfg.Users.Change(ctx, a.cfg.App, user, UserChange{Password: hash, Revoke: true, Uses: &Ticket{Hash: found.Reset.Hash, Expires: now}})
 	a.users.forget()
 	switch {
 	case errors.Is(err, ErrNoUser):

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"strings"
 	"time"
@@ -17,7 +16,7 @@ type User struct {
 	Identities []Identity
 	Data       bson.Raw  // what %%user.data expands to; nil is an empty document
 	Password   string    // of the identity local-userpass, as [HashPassword] writes it; empty opens nothing
-	Reset      *Reset    // nil unless a new password may be set with a token
+	Reset      *Ticket   // nil unless a new password may be set with a token
 	Anonymous  bool      // nothing but an anonymous identity: deleted when it is not seen for long
 	Fresh      bool      // registered and never logged in: another user may still take the address over
 	Disabled   bool      // for now
@@ -36,23 +35,17 @@ type Identity struct {
 	Login string
 }
 
-// Reset is the right to set a password once.
-type Reset struct {
-	Hash    [sha256.Size]byte // of the token
-	Expires time.Time
-}
-
 // UserChange is what changes of a user; zero fields stay as they are.
 type UserChange struct {
 	Data     bson.Raw
 	Password string // the reset token, if any, goes
-	Reset    *Reset
+	Reset    *Ticket
 	Disabled *bool
 	Used     bool // the user is not fresh any more
 	Revoke   bool // all tokens of the user die
 	Seen     time.Time
 	// Uses lets the change happen only if the user has this reset token and it has not expired at the given time.
-	Uses *Reset
+	Uses *Ticket
 }
 
 // Session is what a refresh token is good for, until it is ended.
@@ -142,10 +135,10 @@ func CanonicalID(id string) string {
 	return id
 }
 
-// identity returns the first identity of a provider, or of any for an empty one.
+// identity returns the first identity of a provider.
 func (u *User) identity(provider string) (Identity, bool) {
 	for _, i := range u.Identities {
-		if provider == "" || i.Provider == provider {
+		if i.Provider == provider {
 			return i, true
 		}
 	}

@@ -32,7 +32,7 @@ type userRecord struct {
 	Identities []identityRecord `bson:"identities"`
 	Data       bson.Raw         `bson:"data,omitempty"`
 	Password   string           `bson:"password,omitempty"`
-	Reset      *resetRecord     `bson:"reset,omitempty"`
+	Reset      *ticketRecord    `bson:"reset,omitempty"`
 	Anonymous  bool             `bson:"anonymous"`
 	Fresh      bool             `bson:"fresh,omitempty"`
 	Disabled   bool             `bson:"disabled"`
@@ -53,7 +53,7 @@ type identityRecord struct {
 	Login    string `bson:"login,omitempty"`
 }
 
-type resetRecord struct {
+type ticketRecord struct {
 	Hash    []byte    `bson:"hash"`
 	Expires time.Time `bson:"expires"`
 }
@@ -81,7 +81,7 @@ func (u *Users) Create(ctx context.Context, user auth.User) error {
 		r.Identities = append(r.Identities, identityRecord(i))
 	}
 	if user.Reset != nil {
-		r.Reset = &resetRecord{user.Reset.Hash[:], user.Reset.Expires}
+		r.Reset = &ticketRecord{user.Reset.Hash[:], user.Reset.Expires}
 	}
 	if _, err := u.write(ctx, userCollection, insertForm, r); err != nil {
 		return exists(err)
@@ -194,7 +194,7 @@ func (u *Users) Change(ctx context.Context, app, id string, c auth.UserChange) e
 	}
 	switch {
 	case c.Reset != nil:
-		set = append(set, bson.E{Key: "reset", Value: resetRecord{c.Reset.Hash[:], c.Reset.Expires}})
+		set = append(set, bson.E{Key: "reset", Value: ticketRecord{c.Reset.Hash[:], c.Reset.Expires}})
 	case c.Password != "":
 		change = append(change, bson.E{Key: "$unset", Value: bson.D{{Key: "reset", Value: ""}}})
 	}
@@ -306,7 +306,7 @@ func (u *Users) users(ctx context.Context, filter bson.D, f func(auth.User) erro
 			user.Identities = append(user.Identities, auth.Identity(i))
 		}
 		if r.Reset != nil {
-			user.Reset = &auth.Reset{Expires: r.Reset.Expires.UTC()}
+			user.Reset = &auth.Ticket{Expires: r.Reset.Expires.UTC()}
 			if copy(user.Reset.Hash[:], r.Reset.Hash) != len(user.Reset.Hash) {
 				return errors.New("a stored reset token has no hash")
 			}
