@@ -34,17 +34,11 @@ func (r *Ruleset) Bind(u *User, custom CustomData, req *Request) (*Bound, error)
 
 // BindCalling is Bind with the functions of the app, which have to be for this user and this request.
 func (r *Ruleset) BindCalling(u *User, custom CustomData, req *Request, functions expr.Functions) (*Bound, error) {
-	s := &expr.Scope{
-		User:                 u.document(),
-		CustomData:           custom.Document,
-		CustomDataUnresolved: custom.Unresolved,
-		Values:               r.policy.values,
-		Environment:          r.policy.environment,
-		Functions:            functions,
+	if !r.uses.Request {
+		req = nil
 	}
-	if r.uses.Request {
-		s.Request = req.document()
-	}
+	s := r.policy.Scope(u, custom, req)
+	s.Functions = functions
 	b := &Bound{set: r, scope: s, postImage: r.policy.postImage, schema: r.schema.bind(s)}
 	if err := b.bindFilters(); err != nil {
 		return nil, err
@@ -61,6 +55,21 @@ func (r *Ruleset) BindCalling(u *User, custom CustomData, req *Request, function
 		}
 	}
 	return b, nil
+}
+
+// Scope is what expressions and functions see of a user and a request; a nil request is none.
+func (p *Policy) Scope(u *User, custom CustomData, req *Request) *expr.Scope {
+	s := &expr.Scope{
+		User:                 u.Document(),
+		CustomData:           custom.Document,
+		CustomDataUnresolved: custom.Unresolved,
+		Values:               p.values,
+		Environment:          p.environment,
+	}
+	if req != nil {
+		s.Request = req.document()
+	}
+	return s
 }
 
 func (b *Bound) bindFilters() error {

@@ -28,6 +28,8 @@ type Env struct {
 	Values               bson.Raw
 	Environment          bson.Raw
 
+	// System makes every function run as the system, whatever its configuration says: there is no user to run as.
+	System bool
 	// MayCall tells whether the user may call a function; nil allows all.
 	MayCall func(name string) bool
 	// Database runs what functions ask of data sources; nil is none.
@@ -176,7 +178,7 @@ func (r *Runtime) module(name string) (goja.Callable, error) {
 	build, _ := goja.AssertFunction(made)
 	module, exports := r.vm.NewObject(), r.vm.NewObject()
 	r.put(module, "exports", exports)
-	v, err := build(goja.Undefined(), exports, module, r.vm.ToValue(r.require), r.context(f.system))
+	v, err := build(goja.Undefined(), exports, module, r.vm.ToValue(r.require), r.context(f.system || r.env.System))
 	if err != nil {
 		return nil, err
 	}
