@@ -61,11 +61,7 @@ func (a *Authenticator) linkPassword(ctx context.Context, user *User, l Login) e
 }
 
 func (a *Authenticator) linkSubject(ctx context.Context, user *User, l Login) error {
-	v := a.vouching(l.Provider)
-	if v == nil {
-		return &failure{kind: ErrNoProvider, reason: l.Provider}
-	}
-	subject, data, err := v.verify(ctx, l.Secret)
+	subject, data, err := a.vouch(ctx, l)
 	if err != nil {
 		return err
 	}

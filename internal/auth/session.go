@@ -19,8 +19,9 @@ const unlimited = 100 * 365 * 24 * time.Hour
 // Login is what somebody shows to get a session.
 type Login struct {
 	Provider string // its type
-	// Email and Secret are what the provider wants: a password, a key, or a token.
+	// Email and Secret are what the provider wants: a password, a key, or a token. Payload is what a function wants.
 	Email, Secret string
+	Payload       bson.Raw
 	RemoteAddress string
 }
 
@@ -116,23 +117,26 @@ func (a *Authenticator) open(ctx context.Context, l Login) (opened, error) {
 		}
 		return a.openKey(ctx, l.Secret)
 	}
-	v := a.vouching(l.Provider)
-	if v == nil {
-		return opened{}, off
-	}
-	subject, data, err := v.verify(ctx, l.Secret)
+	subject, data, err := a.vouch(ctx, l)
 	if err != nil {
 		return opened{}, err
 	}
 	return a.openSubject(ctx, l.Provider, subject, data)
 }
 
-// vouching returns the verifier of a provider of tokens that is enabled, or nil.
-func (a *Authenticator) vouching(provider string) *verifier {
-	if provider == tokenProvider {
-		return a.verifier
+// vouch finds out who somebody is for a provider that knows its users itself: one of tokens, or a function.
+func (a *Authenticator) vouch(ctx context.Context, l Login) (subject string, data bson.Raw, err error) {
+	v := a.openIDs[l.Provider]
+	switch {
+	case l.Provider == FunctionProvider && a.cfg.LoginFunction != "":
+		return a.askWho(ctx, l)
+	case l.Provider == tokenProvider:
+		v = a.verifier
 	}
-	return a.openIDs[provider]
+	if v == nil {
+		return "", nil, &failure{kind: ErrNoProvider, reason: l.Provider}
+	}
+	return v.verify(ctx, l.Secret)
 }
 
 func (a *Authenticator) opened(u User, provider string) opened {
@@ -148,6 +152,9 @@ func (a *Authenticator) openAnonymous(ctx context.Context, address string) (open
 	user := NewUser(User{App: a.cfg.App, Anonymous: true, Created: a.cfg.Now()})
 	user.Seen = user.Created
 	user.Identities = []Identity{{ID: bson.NewObjectIDFromTimestamp(user.Created).Hex(), Provider: AnonymousProvider}}
+	if err := a.welcome(ctx, &user); err != nil {
+		return opened{}, err
+	}
 	if err := a.cfg.Users.Create(ctx, user); err != nil {
 		return opened{}, unavailable("the store of users", err)
 	}

@@ -143,7 +143,7 @@ func Validate(dir string, secrets config.SecretSource, storeDatabase string) (*R
 	}
 	// What stops serve whatever its settings are is a problem of the export.
 	own := config.ServeProblems(c.app)
-	checkProviders(c.app, &own)
+	checkProviders(c, false, &own)
 	c.ds = append(c.ds, own...)
 	c.ds.Sort()
 	r := &Report{Diagnostics: c.ds, Usable: c.usable && !own.HasErrors(), Name: c.app.Root.Name, Revision: c.app.Revision, DataSources: len(c.app.Services)}
