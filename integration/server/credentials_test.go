@@ -211,7 +211,7 @@ func TestHostileCredentials(t *testing.T) {
 func TestFlood(t *testing.T) {
 	c, _ := newFunctionsClient(t, usersApp)
 	c.want("register", c.userpass("register", account("ann@x.org")), 201, "")
-	const many = 300
+	const many = 150
 	answers := make([]string, many)
 	var wait sync.WaitGroup
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -89,7 +89,7 @@ func TestWebhookAddresses(t *testing.T) {
 	t.Parallel()
 	for url, good := range map[string]bool{
 		"https://mailer.example.com/x": true, "http://localhost:1/x": true, "http://127.0.0.1/x": true, "http://[::1]:1/x": true,
-		"": false, "mailer.example.com": false, "http://mailer.example.com/x": false, "ftp://127.0.0.1/x": false, "https:///x": false,
+		"": false, "mailer.example.com": false, "http://mailer.example.com/x": false, "ftp://127.0.0.1/x": false, "https:///x": false, "https://:443/x": false,
 		"https://user:password@mailer.example.com/": false, "http://127.0.0.1.example.com/x": false, "http://localhost.example.com": false,
 	} {
 		if _, err := auth.CheckURL(url); (err == nil) != good {

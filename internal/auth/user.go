@@ -140,19 +140,23 @@ func (a *Authenticator) guessFrom(address string) (giveBack func(), err error) {
 	return giveBack, nil
 }
 
-// compare finds the account of a login and tells whether a password is right. It does as much for an unknown one.
+// compare finds the account of a login and tells whether a password is right. It does as much for an unknown one. The store
+// is asked in the same turn, so that a flood does not reach it either.
 func (a *Authenticator) compare(ctx context.Context, login, password string) (user User, right bool, err error) {
-	if user, err = a.account(ctx, login); err != nil {
-		return User{}, false, err
+	full := a.hashing.run(ctx, func() {
+		if user, err = a.account(ctx, login); err != nil {
+			return
+		}
+		stored := user.Password
+		if stored == "" {
+			stored = dummyHash
+		}
+		right = matches(password, stored)
+	})
+	if err == nil {
+		err = full
 	}
-	stored := user.Password
-	if stored == "" {
-		stored = dummyHash
-	}
-	if err := a.hashing.run(ctx, func() { right = matches(password, stored) }); err != nil {
-		return User{}, false, err
-	}
-	return user, right, nil
+	return user, right, err
 }
 
 // account finds the user of an address, or the zero User, after as many questions to the store.

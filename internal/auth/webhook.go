@@ -33,7 +33,7 @@ func (w *Webhook) check() error {
 // CheckURL reads an address of another program that is told or asked what must not be read or changed on the way.
 func CheckURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
 		return nil, errors.New("the address must be https, or http on this machine")
 	}
 	return u, nil
