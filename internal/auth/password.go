@@ -99,10 +99,13 @@ func matches(password, stored string) bool {
 	return subtle.ConstantTimeCompare(got, h.hash) == 1
 }
 
-// CheckEmail refuses what cannot be an address. Whether it is one only a mail would tell.
+// CheckEmail refuses what cannot be an address, or what a program that sends mails could take for several. Whether it is one
+// only a mail would tell.
 func CheckEmail(email string) error {
 	name, host, ok := strings.Cut(email, "@")
-	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
+	odd := func(r rune) bool {
+		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(",;<>", r)
+	}
 	if !ok || name == "" || host == "" || len(email) > maxEmail || !utf8.ValidString(email) || strings.ContainsFunc(email, odd) {
 		return &failure{kind: ErrInvalid, reason: "not an e-mail address"}
 	}
