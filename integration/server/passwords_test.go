@@ -269,7 +269,10 @@ func newHook(t *testing.T) *hook {
 			w.WriteHeader(status)
 		default:
 		}
-		h.got <- m
+		select {
+		case h.got <- m:
+		case <-r.Context().Done():
+		}
 	}))
 	t.Cleanup(h.Close)
 	return h
