@@ -139,10 +139,18 @@ type Provider struct {
 	Name        string
 	Type        string
 	Disabled    bool
-	AutoConfirm bool         // of local-userpass: addresses need no confirmation
+	Passwords   *Passwords   // of local-userpass; nil for every other type
 	CustomToken *CustomToken // nil for every other type
 	OpenID      *OpenID      // of oauth2-google and oauth2-apple; nil for every other type
+	Function    string       // of custom-function: the name of the one that knows users
 	Span        source.Span
+}
+
+// Passwords says how addresses are confirmed and forgotten passwords set. Functions are named where they are to run.
+type Passwords struct {
+	AutoConfirm     bool   // addresses need no confirmation
+	ConfirmFunction string // empty is none
+	ResetFunction   string // empty is none
 }
 
 // OpenID says how the id tokens of Google and Apple are verified.

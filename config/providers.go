@@ -86,7 +86,12 @@ func (l *loader) provider(name string, v *source.Value, ds *source.Diagnostics) 
 	}
 	if c := v.Get("config"); c != nil && c.Kind == source.Object {
 		providerConfig(p.Type).check(c, ds)
-		p.AutoConfirm = p.Type == "local-userpass" && flag(c, "autoConfirm")
+	}
+	switch p.Type {
+	case "local-userpass":
+		p.Passwords = passwords(v.Get("config"), p.Disabled, ds)
+	case "custom-function":
+		p.Function = text(v.Get("config"), "authFunctionName")
 	}
 	if p.Type == "custom-token" {
 		p.CustomToken = l.customToken(p, v, ds)
@@ -137,6 +142,27 @@ func providerConfig(kind string) shape {
 		}
 	}
 	return s
+}
+
+// passwords reads the config of local-userpass.
+func passwords(c *source.Value, disabled bool, ds *source.Diagnostics) *Passwords {
+	p := &Passwords{AutoConfirm: flag(c, "autoConfirm")}
+	named := func(run, name string) string {
+		if !flag(c, run) {
+			return ""
+		}
+		if text(c, name) == "" && !disabled {
+			ds.Error(c.Get(run).Span, CodeMissingKey, "", "%s needs the key %q", run, name)
+		}
+		return text(c, name)
+	}
+	p.ConfirmFunction = named("runConfirmationFunction", "confirmationFunctionName")
+	p.ResetFunction = named("runResetFunction", "resetFunctionName")
+	if p.AutoConfirm && p.ConfirmFunction != "" && !disabled {
+		ds.Error(c.Get("runConfirmationFunction").Span, CodeConflictingKeys, "keep one of them",
+			"addresses are confirmed either automatically or by a function")
+	}
+	return p
 }
 
 // algorithms are those a token may be signed with.

@@ -29,8 +29,12 @@ func SecretVariable(name string) string {
 	}, name)
 }
 
-// TokenKeySecret is the name under which the server looks for its own signing key.
-const TokenKeySecret = "rolegate_token_key" //nolint:gosec // the name of a secret is no secret
+// The names under which the server looks for secrets of its own: the key that signs tokens, and the one that signs what a
+// webhook is told.
+const (
+	TokenKeySecret   = "rolegate_token_key"   //nolint:gosec // the name of a secret is no secret
+	WebhookKeySecret = "rolegate_webhook_key" //nolint:gosec // nor is this one
+)
 
 // secrets checks what the export says about secrets: that their names do not meet in one variable, and that those
 // needed are given.
@@ -68,13 +72,17 @@ func (l *loader) collisions() source.Diagnostics {
 		return cmp.Or(cmp.Compare(a.at.File.Name, b.at.File.Name), cmp.Compare(a.at.Start, b.at.Start))
 	})
 	var ds source.Diagnostics
-	first := map[string]string{SecretVariable(TokenKeySecret): TokenKeySecret}
+	own := []string{TokenKeySecret, WebhookKeySecret}
+	first := map[string]string{}
+	for _, name := range own {
+		first[SecretVariable(name)] = name
+	}
 	for _, ref := range refs {
 		variable := SecretVariable(ref.name)
 		switch other, seen := first[variable]; {
 		case !seen:
 			first[variable] = ref.name
-		case ref.name == TokenKeySecret:
+		case slices.Contains(own, ref.name):
 			ds.Error(ref.at, CodeSecretCollision, "rename it", "the secret %s is the server's own", source.Quote(ref.name))
 		case other != ref.name:
 			ds.Error(ref.at, CodeSecretCollision, "rename one of them", "the secrets %s and %s would both be read from %s",

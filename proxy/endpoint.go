@@ -19,8 +19,6 @@ type Endpoint struct {
 // atEndpoint is the depth of the calls of an endpoint: those of rules, in what its function asks for, begin at zero.
 const atEndpoint = -1
 
-var errNoFunctions = errors.New("functions are off")
-
 // Serve calls the function of an endpoint for a user whom its can_evaluate lets. What the function asks of collections goes
 // by the rules, unless it runs as the system. A rule that fails in that denies what it is about, as in any other request.
 func (p *Proxy) Serve(ctx context.Context, c Caller, e Endpoint) (*jsfunc.Response, error) {

@@ -72,7 +72,7 @@ func (p *Policy) Scope(u *User, custom CustomData, req *Request, from Sources) *
 // scope leaves out %%request, which takes time to make and is seldom needed.
 func (p *Policy) scope(u *User, custom CustomData, req *Request, from Sources) *expr.Scope {
 	return &expr.Scope{
-		User:                 u.document(),
+		User:                 u.Document(),
 		CustomData:           custom.Document,
 		CustomDataUnresolved: custom.Unresolved,
 		Values:               p.values,

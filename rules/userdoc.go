@@ -8,8 +8,8 @@ import (
 	"github.com/rolegate/rolegate/internal/bsonval"
 )
 
-// document is what %%user expands to, without custom data.
-func (u *User) document() bson.Raw {
+// Document is what %%user expands to, without custom data.
+func (u *User) Document() bson.Raw {
 	doc, start := bsonval.BeginDocument(nil)
 	doc = bsonval.AppendElement(doc, "id", bsonval.FromString(u.ID))
 	doc = bsonval.AppendElement(doc, "type", bsonval.FromString(string(u.Type)))

@@ -20,6 +20,7 @@ type userCmd struct {
 	Create        createUserCmd    `cmd:"" help:"Create a user who logs in with an e-mail address, and print a token to set the password with."`
 	Import        importUsersCmd   `cmd:"" help:"Import users of App Services or Firebase with their ids, one JSON object on each line."`
 	List          listUsersCmd     `cmd:"" help:"List the users."`
+	Confirm       confirmUserCmd   `cmd:"" help:"Take the address of a user for confirmed."`
 	Disable       disableUserCmd   `cmd:"" help:"Keep a user out until enabled again."`
 	Enable        enableUserCmd    `cmd:"" help:"Let a disabled user in again."`
 	Revoke        revokeUserCmd    `cmd:"" help:"End all sessions of a user."`
@@ -103,7 +104,7 @@ func (c *importUsersCmd) Run(ctx context.Context, s streams) (err error) {
 		for _, u := range list {
 			token := ""
 			if needsPassword(u) {
-				var reset auth.Reset
+				var reset auth.Ticket
 				reset, token = auth.NewReset(now)
 				u.Reset = &reset
 			}
@@ -149,8 +150,11 @@ func (c *listUsersCmd) Run(ctx context.Context, s streams) error {
 		fmt.Fprintln(w, "ID\tPROVIDER\tLOGIN\tCREATED\tSTATE")
 		err := users.List(ctx, app, func(u auth.User) error {
 			state := "-"
-			if u.Disabled {
+			switch {
+			case u.Disabled:
 				state = "disabled"
+			case u.Pending:
+				state = "pending"
 			}
 			first := auth.Identity{Provider: "-"}
 			if len(u.Identities) > 0 {
@@ -178,6 +182,13 @@ func (c *oneUser) change(ctx context.Context, s streams, ch auth.UserChange, don
 		_, err := fmt.Fprintln(s.err, done)
 		return err
 	})
+}
+
+type confirmUserCmd struct{ oneUser }
+
+// Run confirms an address.
+func (c *confirmUserCmd) Run(ctx context.Context, s streams) error {
+	return c.change(ctx, s, auth.UserChange{Confirmed: true}, "confirmed")
 }
 
 type disableUserCmd struct{ oneUser }

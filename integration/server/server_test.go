@@ -63,6 +63,8 @@ type house struct {
 	store    string
 	log      *lines
 	options  server.Options
+	from     string // the address that clients have, where the settings trust this machine as a proxy
+	requests int    // that userpass has sent
 }
 
 func newHouse(t *testing.T, db *testdb.Server, export string) *house {

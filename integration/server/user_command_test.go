@@ -7,11 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/integration/testdb"
+	"github.com/rolegate/rolegate/internal/auth"
+	"github.com/rolegate/rolegate/internal/policytest"
 	"github.com/rolegate/rolegate/internal/source"
 )
 
@@ -77,6 +80,20 @@ func TestUserCommands(t *testing.T) {
 	c.want("the old password", c.login("local-userpass", `{"username":"dan@x.org","password":"correct horse"}`), 401, "InvalidPassword")
 	c.mustLogin("local-userpass", `{"username":"dan@x.org","password":"another horse"}`)
 
+	// An operator may confirm an address, too.
+	fay := auth.NewPasswordUser(policytest.AppID, "fay@x.org", auth.HashPassword("correct horse"), time.Now())
+	fay.Pending = true
+	if err := c.users().Create(t.Context(), fay); err != nil {
+		t.Fatal(err)
+	}
+	c.want("before it is confirmed", c.login("local-userpass", credentials("fay@x.org")), 401, "AuthError")
+	if list := must("list"); !strings.Contains(list, "pending") {
+		t.Errorf("list: %s", list)
+	}
+	must("confirm", fay.ID)
+	c.mustLogin("local-userpass", credentials("fay@x.org"))
+	must("delete", fay.ID)
+
 	// Imported users keep their ids, and the address they log in with.
 	const imported = `{"_id":"5f0000000000000000000001","data":{"email":"Eve@x.org"},"identities":[{"id":"1","provider_type":"local-userpass"}]}
 {"_id":"5f0000000000000000000002","identities":[{"id":"auth0|7","provider_type":"custom-token"}]}
@@ -113,7 +130,7 @@ func TestUserCommands(t *testing.T) {
 	if want := []string{dan, "5f0000000000000000000001"}; !cmp.Equal(want, ids) {
 		t.Errorf("list: %v, want %v", ids, want)
 	}
-	for _, name := range []string{"disable", "enable", "revoke", "delete", "reset-password"} {
+	for _, name := range []string{"disable", "enable", "revoke", "delete", "reset-password", "confirm"} {
 		if _, err := command(name, "5f0000000000000000000002"); err == nil {
 			t.Errorf("%s of a deleted user: no error", name)
 		}

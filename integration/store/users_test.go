@@ -52,7 +52,7 @@ func TestUsers(t *testing.T) {
 	ctx := t.Context()
 	reset, _ := auth.NewReset(begin)
 	ann := auth.NewPasswordUser("a", "Ann@x.org", "hash", begin)
-	bob := auth.NewUser(auth.User{ID: "bob", App: "a", Created: begin.Add(time.Hour), Reset: &reset, Identities: []auth.Identity{
+	bob := auth.NewUser(auth.User{ID: "bob", App: "a", Created: begin.Add(time.Hour), Reset: &reset, Pending: true, Confirm: &reset, Identities: []auth.Identity{
 		{ID: "bob", Provider: "custom-token", Login: "bob"}, {ID: "i2", Provider: "local-userpass", Login: "bob@x.org"},
 	}})
 	other := auth.NewPasswordUser("b", "ann@x.org", "hash", begin)
@@ -107,6 +107,7 @@ func TestUserChanges(t *testing.T) {
 	users, _, _ := openUsers(t)
 	ctx := t.Context()
 	ann := auth.NewPasswordUser("a", "ann@x.org", "", begin)
+	ann.Pending = true
 	mustCreate(t, users, ann)
 	data, err := bson.Marshal(bson.D{{Key: "n", Value: 1}})
 	if err != nil {
@@ -114,8 +115,9 @@ func TestUserChanges(t *testing.T) {
 	}
 	yes, no := true, false
 	reset, _ := auth.NewReset(begin)
-	late := auth.Reset{Hash: reset.Hash, Expires: reset.Expires}
-	wrong := auth.Reset{Expires: begin}
+	confirm, _ := auth.NewReset(begin)
+	late := auth.Ticket{Hash: reset.Hash, Expires: reset.Expires}
+	wrong := auth.Ticket{Expires: begin}
 	for _, c := range []struct {
 		name   string
 		change auth.UserChange
@@ -128,12 +130,20 @@ func TestUserChanges(t *testing.T) {
 		{"on", auth.UserChange{Disabled: &no}, nil, func(u *auth.User) { u.Disabled = false }},
 		{"revoke again", auth.UserChange{Revoke: true}, nil, func(u *auth.User) { u.Revoked = 2 }},
 		{"a reset token", auth.UserChange{Reset: &reset}, nil, func(u *auth.User) { u.Reset = &reset }},
-		{"a wrong token", auth.UserChange{Password: "x", Uses: &wrong}, auth.ErrNoUser, func(*auth.User) {}},
-		{"a token too late", auth.UserChange{Password: "x", Uses: &late}, auth.ErrNoUser, func(*auth.User) {}},
-		{"a password", auth.UserChange{Password: "x", Uses: &auth.Reset{Hash: reset.Hash, Expires: begin}}, nil, func(u *auth.User) {
+		{"a wrong token", auth.UserChange{Password: "x", UsesReset: &wrong}, auth.ErrNoUser, func(*auth.User) {}},
+		{"a token too late", auth.UserChange{Password: "x", UsesReset: &late}, auth.ErrNoUser, func(*auth.User) {}},
+		{"a password", auth.UserChange{Password: "x", UsesReset: &auth.Ticket{Hash: reset.Hash, Expires: begin}}, nil, func(u *auth.User) {
 			u.Password, u.Reset = "x", nil
 		}},
-		{"the token again", auth.UserChange{Password: "y", Uses: &auth.Reset{Hash: reset.Hash, Expires: begin}}, auth.ErrNoUser, func(*auth.User) {}},
+		{"the token again", auth.UserChange{Password: "y", UsesReset: &auth.Ticket{Hash: reset.Hash, Expires: begin}}, auth.ErrNoUser, func(*auth.User) {}},
+		{"a token that confirms", auth.UserChange{Confirm: &confirm}, nil, func(u *auth.User) { u.Confirm = &confirm }},
+		{"that token for a password", auth.UserChange{Password: "x", UsesReset: &confirm}, auth.ErrNoUser, func(*auth.User) {}},
+		{"a token too late to confirm", auth.UserChange{Confirmed: true, UsesConfirm: &confirm}, auth.ErrNoUser, func(*auth.User) {}},
+		{"confirmed", auth.UserChange{Confirmed: true, UsesConfirm: &auth.Ticket{Hash: confirm.Hash, Expires: begin}}, nil, func(u *auth.User) {
+			u.Pending, u.Confirm = false, nil
+		}},
+		{"confirmed again", auth.UserChange{Confirmed: true, UsesConfirm: &auth.Ticket{Hash: confirm.Hash, Expires: begin}}, auth.ErrNoUser, func(*auth.User) {}},
+		{"confirmed by an operator", auth.UserChange{Confirmed: true}, nil, func(*auth.User) {}},
 		{"seen", auth.UserChange{Seen: begin}, nil, func(u *auth.User) { u.Seen = begin }},
 	} {
 		if err := users.Change(ctx, "a", ann.ID, c.change); !errors.Is(err, c.err) {

@@ -28,7 +28,7 @@ func keys() map[string]int {
 	for limit, names := range map[int][]string{
 		shortText: {
 			// Who asks for what.
-			"request", "request_id", "user", "kind", "action", "operation", "namespace",
+			"request", "request_id", "user", "kind", "action", "operation", "namespace", "function",
 			// What became of it. Paths are names, never values.
 			"code", "reason", "outcome", "role", "permission", "path", "documents", "plan", "fetched", "returned", "status", "duration",
 			// The server itself.

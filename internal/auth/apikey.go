@@ -2,10 +2,7 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"strings"
 	"time"
@@ -47,9 +44,7 @@ type KeyStore interface {
 
 const (
 	keyPrefix  = "rgk_"
-	secretSize = 32             // bytes of randomness
-	secretText = 2 * secretSize // in hexadecimal
-	maxKeyText = 512            // bytes of what a client sends
+	maxKeyText = 512 // bytes of what a client sends
 )
 
 // NewKey completes a key of which App, Name and Created are given, and makes the text that is shown once and sent by
@@ -59,10 +54,8 @@ func NewKey(k Key) (key Key, text string) {
 	if k.ID == "" {
 		k.ID = bson.NewObjectIDFromTimestamp(k.Created).Hex()
 	}
-	random := make([]byte, secretSize)
-	_, _ = rand.Read(random) // never fails
-	secret := hex.EncodeToString(random)
-	k.Hash = sha256.Sum256([]byte(secret))
+	hash, secret := newSecret()
+	k.Hash = hash
 	return k, keyPrefix + k.ID + "_" + secret
 }
 
@@ -74,10 +67,4 @@ func splitKey(text string) (id, secret string, ok bool) {
 		return "", "", false
 	}
 	return rest[:cut], rest[cut+1:], true
-}
-
-// opens tells whether the secret is that of the key, in a time that does not depend on how much of it is right.
-func (k *Key) opens(secret string) bool {
-	hash := sha256.Sum256([]byte(secret))
-	return subtle.ConstantTimeCompare(hash[:], k.Hash[:]) == 1
 }

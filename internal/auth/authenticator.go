@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/rules"
@@ -34,8 +35,23 @@ type Config struct {
 	APIKeys bool
 	// Users holds the users of the app and their sessions. Without it there are none.
 	Users UserStore
-	// Passwords enables the provider local-userpass, Register lets anybody make an account with it.
-	Passwords, Register bool
+	// Passwords enables the provider local-userpass.
+	Passwords bool
+	// AutoConfirm takes every address for confirmed. Otherwise ConfirmFunction decides, or else Webhook is told of a
+	// token. With none of the three nobody can register.
+	AutoConfirm     bool
+	ConfirmFunction string // its name; empty is none
+	// ResetFunction decides about a new password; without one, Webhook is told of a token. With neither only an operator
+	// lets somebody set one.
+	ResetFunction string
+	// Webhook is told of tokens that somebody shall get; nil is none.
+	Webhook *Webhook
+	// LoginFunction enables the provider custom-function; empty is none.
+	LoginFunction string
+	// CreationFunction is asked about every new user; empty is none.
+	CreationFunction string
+	// Call calls a function of the app as the system. Nil calls none: what a function has to decide is refused.
+	Call func(ctx context.Context, name string, args ...bson.RawValue) (bson.RawValue, error)
 	// OpenID are the providers whose id tokens are accepted at login.
 	OpenID []OpenID
 	// Anonymous enables the provider anon-user.
@@ -70,10 +86,14 @@ type Authenticator struct {
 	keys     *keyCache  // nil when there are none
 	users    *userCache // nil when there are none
 	signer   *signer    // nil without users
-	hasher   *hasher
+	hashing  *turns
+	calling  *turns
 	attempts *attempts // credentials that were wrong
 	guesses  *attempts // of passwords; apart, so that the others leave room
-	creation *attempts // accounts made without credentials
+	creation *attempts // accounts made without credentials, and questions about one, by address
+	asked    *attempts // questions about one account
+	making   singleflight.Group
+	outbox   chan message
 	stop     context.CancelFunc
 }
 
@@ -93,8 +113,14 @@ func New(ctx context.Context, c Config) (*Authenticator, error) {
 		c.RefreshLife = 60 * 24 * time.Hour
 	}
 	a := &Authenticator{
-		cfg: c, hasher: newHasher(), attempts: newAttempts(c.AttemptsPerMinute, c.Now),
-		guesses: newAttempts(c.AttemptsPerMinute, c.Now), creation: newAttempts(creationsPerMinute, c.Now),
+		cfg: c, hashing: newTurns(), calling: newTurns(), outbox: make(chan message, maxOutbox),
+		attempts: newAttempts(c.AttemptsPerMinute, c.Now), guesses: newAttempts(c.AttemptsPerMinute, c.Now),
+		creation: newAttempts(creationsPerMinute, c.Now), asked: newAttempts(questionsPerMinute, c.Now),
+	}
+	if c.Webhook != nil {
+		if err := c.Webhook.check(); err != nil {
+			return nil, err
+		}
 	}
 	// Fetching goes on in the background after ctx, which is that of the start, has ended.
 	ctx, a.stop = context.WithCancel(context.WithoutCancel(ctx))
@@ -129,10 +155,18 @@ func (a *Authenticator) Close() { a.stop() }
 // token a signature, so that the limit does not protect them from being guessed. It bounds work and noise.
 func (a *Authenticator) Authenticate(ctx context.Context, c Credentials) (*rules.User, error) {
 	user, err := a.find(ctx, c)
-	if errors.Is(err, ErrFailed) && !a.attempts.allow(c.RemoteAddress) {
-		return nil, &failure{kind: ErrTooMany, reason: err.Error()}
+	if err != nil {
+		return nil, a.counted(err, c.RemoteAddress)
 	}
-	return user, err
+	return user, nil
+}
+
+// counted counts credentials that are those of nobody, and tells an address that has sent too many to slow down.
+func (a *Authenticator) counted(err error, address string) error {
+	if errors.Is(err, ErrFailed) && !a.attempts.allow(address) {
+		return &failure{kind: ErrTooMany, reason: err.Error()}
+	}
+	return err
 }
 
 func (a *Authenticator) find(ctx context.Context, c Credentials) (*rules.User, error) {
@@ -223,34 +257,6 @@ func (a *Authenticator) unknownSubject(ctx context.Context, subject string, data
 	return newUser(subject, rules.NormalUser, tokenProvider, data), nil
 }
 
-// createSubject stores the user of a subject that a token vouches for. With the provider custom-token its id is the
-// subject, as it is before the user is stored.
-func (a *Authenticator) createSubject(ctx context.Context, provider, subject string, data bson.Raw) (User, error) {
-	id := ""
-	if provider == tokenProvider {
-		if err := a.free(ctx, subject); err != nil {
-			return User{}, err
-		}
-		id = subject
-	}
-	user := NewUser(User{
-		ID: id, App: a.cfg.App, Data: data, Created: a.cfg.Now(),
-		Identities: []Identity{{ID: subject, Provider: provider, Login: subject}},
-	})
-	err := a.cfg.Users.Create(ctx, user)
-	a.users.forget()
-	if errors.Is(err, ErrUserExists) { // somebody else was quicker
-		user, err = a.cfg.Users.FindLogin(ctx, a.cfg.App, provider, subject)
-		if errors.Is(err, ErrNoUser) {
-			return User{}, failed("the subject is the id of another user")
-		}
-	}
-	if err != nil {
-		return User{}, unavailable("the store of users", err)
-	}
-	return user, user.usable()
-}
-
 // free tells that no user has an id. A subject is chosen by whoever issues tokens: it must not become somebody else. Ids
 // have other spellings, see CanonicalID.
 func (a *Authenticator) free(ctx context.Context, id string) error {
@@ -296,10 +302,10 @@ func (a *Authenticator) byKey(ctx context.Context, text string) (Key, *rules.Use
 		return Key{}, nil, unavailable("the store of API keys", err)
 	}
 	// An unknown key has a hash that no secret has, so that it takes as long as a known one.
-	switch opens := key.opens(secret); {
+	switch right := opens(key.Hash, secret); {
 	case !known:
 		return Key{}, nil, failed("unknown API key")
-	case !opens:
+	case !right:
 		return Key{}, nil, failed("wrong secret of an API key")
 	}
 	user, err := a.keyUser(ctx, key)

@@ -37,6 +37,7 @@ var (
 	ErrFailed      = errors.New("credentials belong to no user")
 	ErrExpired     = errors.New("token expired") // and nothing else is wrong with it
 	ErrDisabled    = errors.New("user disabled")
+	ErrUnconfirmed = errors.New("the address of the user is not confirmed") // and the password is right
 	ErrTooMany     = errors.New("too many attempts")
 	ErrUnavailable = errors.New("credentials cannot be checked now")
 )

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -36,9 +35,9 @@ const (
 // fetchedKeys has keyfunc fetch, refresh and look up the keys of a URL. What comes back over the wire passes through a
 // keySetTransport first, which lets nothing but a small set of strong public keys through.
 func fetchedKeys(ctx context.Context, p *Token, log *slog.Logger, now func() time.Time) (keySource, error) {
-	u, err := url.Parse(p.KeySetURL)
-	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
-		return nil, errors.New("the address of the keys must be https, or http on this machine")
+	u, err := CheckURL(p.KeySetURL)
+	if err != nil {
+		return nil, fmt.Errorf("the keys: %w", err)
 	}
 	dialer := &net.Dialer{Timeout: fetchTime, ControlContext: checkAddress(u.Hostname(), p.PrivateHosts)}
 	transport := &keySetTransport{

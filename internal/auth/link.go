@@ -28,10 +28,8 @@ func (a *Authenticator) Link(ctx context.Context, access string, l Login) (Token
 	}
 	a.users.forget()
 	switch {
-	case errors.Is(err, ErrFailed) && !a.attempts.allow(l.RemoteAddress):
-		return Tokens{}, &failure{kind: ErrTooMany, reason: err.Error()}
 	case errors.Is(err, ErrUserExists), err != nil && isOurs(err):
-		return Tokens{}, err
+		return Tokens{}, a.counted(err, l.RemoteAddress)
 	case err != nil:
 		return Tokens{}, unavailable("the store of users", err)
 	}
@@ -63,11 +61,7 @@ func (a *Authenticator) linkPassword(ctx context.Context, user *User, l Login) e
 }
 
 func (a *Authenticator) linkSubject(ctx context.Context, user *User, l Login) error {
-	v := a.vouching(l.Provider)
-	if v == nil {
-		return &failure{kind: ErrNoProvider, reason: l.Provider}
-	}
-	subject, data, err := v.verify(ctx, l.Secret)
+	subject, data, err := a.vouch(ctx, l)
 	if err != nil {
 		return err
 	}

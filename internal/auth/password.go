@@ -1,13 +1,11 @@
 package auth
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -101,42 +99,13 @@ func matches(password, stored string) bool {
 	return subtle.ConstantTimeCompare(got, h.hash) == 1
 }
 
-// hasher bounds how many passwords are hashed at a time, and how many wait for their turn: each takes memory and a
-// processor.
-type hasher struct {
-	places, running chan struct{}
-}
-
-// waitingHashes is how many may wait for each that runs.
-const waitingHashes = 16
-
-func newHasher() *hasher {
-	n := runtime.GOMAXPROCS(0)
-	return &hasher{places: make(chan struct{}, n*(1+waitingHashes)), running: make(chan struct{}, n)}
-}
-
-// run calls f in its turn, or refuses at once when too many wait.
-func (h *hasher) run(ctx context.Context, f func()) error {
-	select {
-	case h.places <- struct{}{}:
-		defer func() { <-h.places }()
-	default:
-		return &failure{kind: ErrTooMany, reason: "too many passwords at a time"}
-	}
-	select {
-	case h.running <- struct{}{}:
-		defer func() { <-h.running }()
-	case <-ctx.Done():
-		return unavailable("the turn to hash a password did not come", ctx.Err())
-	}
-	f()
-	return nil
-}
-
-// CheckEmail refuses what cannot be an address. Whether it is one only a mail would tell.
+// CheckEmail refuses what cannot be an address, or what a program that sends mails could take for several. Whether it is one
+// only a mail would tell.
 func CheckEmail(email string) error {
 	name, host, ok := strings.Cut(email, "@")
-	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
+	odd := func(r rune) bool {
+		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune(",;<>", r)
+	}
 	if !ok || name == "" || host == "" || len(email) > maxEmail || !utf8.ValidString(email) || strings.ContainsFunc(email, odd) {
 		return &failure{kind: ErrInvalid, reason: "not an e-mail address"}
 	}

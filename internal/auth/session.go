@@ -19,8 +19,9 @@ const unlimited = 100 * 365 * 24 * time.Hour
 // Login is what somebody shows to get a session.
 type Login struct {
 	Provider string // its type
-	// Email and Secret are what the provider wants: a password, a key, or a token.
+	// Email and Secret are what the provider wants: a password, a key, or a token. Payload is what a function wants.
 	Email, Secret string
+	Payload       bson.Raw
 	RemoteAddress string
 }
 
@@ -52,11 +53,8 @@ func (a *Authenticator) Login(ctx context.Context, l Login) (Tokens, error) {
 		return Tokens{}, &failure{kind: ErrNoProvider, reason: "there is no store of users"}
 	}
 	who, err := a.open(ctx, l)
-	if errors.Is(err, ErrFailed) && !a.attempts.allow(l.RemoteAddress) {
-		return Tokens{}, &failure{kind: ErrTooMany, reason: err.Error()}
-	}
 	if err != nil {
-		return Tokens{}, err
+		return Tokens{}, a.counted(err, l.RemoteAddress)
 	}
 	return a.start(ctx, who)
 }
@@ -119,23 +117,26 @@ func (a *Authenticator) open(ctx context.Context, l Login) (opened, error) {
 		}
 		return a.openKey(ctx, l.Secret)
 	}
-	v := a.vouching(l.Provider)
-	if v == nil {
-		return opened{}, off
-	}
-	subject, data, err := v.verify(ctx, l.Secret)
+	subject, data, err := a.vouch(ctx, l)
 	if err != nil {
 		return opened{}, err
 	}
 	return a.openSubject(ctx, l.Provider, subject, data)
 }
 
-// vouching returns the verifier of a provider of tokens that is enabled, or nil.
-func (a *Authenticator) vouching(provider string) *verifier {
-	if provider == tokenProvider {
-		return a.verifier
+// vouch finds out who somebody is for a provider that knows its users itself: one of tokens, or a function.
+func (a *Authenticator) vouch(ctx context.Context, l Login) (subject string, data bson.Raw, err error) {
+	v := a.openIDs[l.Provider]
+	switch {
+	case l.Provider == FunctionProvider && a.cfg.LoginFunction != "":
+		return a.askWho(ctx, l)
+	case l.Provider == tokenProvider:
+		v = a.verifier
 	}
-	return a.openIDs[provider]
+	if v == nil {
+		return "", nil, &failure{kind: ErrNoProvider, reason: l.Provider}
+	}
+	return v.verify(ctx, l.Secret)
 }
 
 func (a *Authenticator) opened(u User, provider string) opened {
@@ -151,6 +152,9 @@ func (a *Authenticator) openAnonymous(ctx context.Context, address string) (open
 	user := NewUser(User{App: a.cfg.App, Anonymous: true, Created: a.cfg.Now()})
 	user.Seen = user.Created
 	user.Identities = []Identity{{ID: bson.NewObjectIDFromTimestamp(user.Created).Hex(), Provider: AnonymousProvider}}
+	if err := a.welcome(ctx, &user); err != nil {
+		return opened{}, err
+	}
 	if err := a.cfg.Users.Create(ctx, user); err != nil {
 		return opened{}, unavailable("the store of users", err)
 	}
@@ -298,12 +302,17 @@ func (a *Authenticator) Refresh(ctx context.Context, refresh string) (access str
 	if err != nil {
 		return "", err
 	}
-	if len(user.Identities) == 1 && user.Identities[0].ProviderType == AnonymousProvider {
+	if isAnonymous(user) {
 		if err := a.cfg.Users.Change(ctx, a.cfg.App, user.ID, UserChange{Seen: a.cfg.Now()}); err != nil {
 			return "", unavailable("the store of users", err)
 		}
 	}
 	return a.access(ctx, t)
+}
+
+// isAnonymous tells whether nothing but an anonymous identity makes a user.
+func isAnonymous(u *rules.User) bool {
+	return len(u.Identities) == 1 && u.Identities[0].ProviderType == AnonymousProvider
 }
 
 // Logout ends a session. Its access tokens live on, as they did in App Services.

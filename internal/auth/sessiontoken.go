@@ -38,10 +38,10 @@ var ownHeader = base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"HS256","typ
 type sessionToken struct {
 	kind    string // accessType or refreshType
 	user    string
-	session string // the id of the session
-	key     string // the API key that the session was opened with, if any
-	revoked int64  // how often the tokens of the user had been revoked
-	issued  time.Time
+	session string    // the id of the session
+	key     string    // the API key that the session was opened with, if any
+	revoked int64     // how often the tokens of the user had been revoked
+	issued  time.Time // of one that is written
 	expires time.Time
 
 	// Information for clients.
@@ -195,7 +195,7 @@ func (s *signer) read(ctx context.Context, text string) (t sessionToken, ours bo
 		return n
 	}
 	t.revoked = seconds("rolegate_revoked")
-	t.issued, t.expires = time.Unix(seconds("iat"), 0), time.Unix(seconds("exp"), 0)
+	t.expires = time.Unix(seconds("exp"), 0)
 	if t.revoked < 0 || t.session == "" {
 		return t, true, failed("the token lacks a claim")
 	}

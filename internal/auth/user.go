@@ -11,8 +11,11 @@ import (
 	"github.com/rolegate/rolegate/rules"
 )
 
-// creationsPerMinute is how many accounts one address may make without credentials.
-const creationsPerMinute = 30
+// What may be done without credentials, in a minute.
+const (
+	creationsPerMinute = 30 // accounts made and questions asked from one address
+	questionsPerMinute = 3  // asked about one account: each may send a mail
+)
 
 // usable tells whether a user may do anything now.
 func (u *User) usable() error {
@@ -58,19 +61,29 @@ func (a *Authenticator) checked(ctx context.Context, id string, check func(*User
 	return a.stored(ctx, id, check)
 }
 
-// loginByPassword is byPassword for a login: from then on the user is nobody else's to take over.
+// loginByPassword is byPassword for a login: from then on the user is nobody else's to take over. It is now that the
+// account becomes a user.
 func (a *Authenticator) loginByPassword(ctx context.Context, email, password, address string) (User, error) {
 	user, err := a.byPassword(ctx, email, password, address)
 	if err != nil || !user.Fresh {
 		return user, err
 	}
-	switch err := a.cfg.Users.Change(ctx, a.cfg.App, user.ID, UserChange{Used: true}); {
-	case errors.Is(err, ErrNoUser):
-		return User{}, failed("the user has just been taken over")
-	case err != nil:
-		return User{}, unavailable("the store of users", err)
-	}
-	return user, nil
+	return a.once(PasswordProvider, user.ID, func() (User, error) {
+		user, err := a.stored(ctx, user.ID, (*User).usable)
+		if err != nil || !user.Fresh {
+			return user, err
+		}
+		if err := a.welcome(ctx, &user); err != nil {
+			return User{}, err
+		}
+		switch err := a.cfg.Users.Change(ctx, a.cfg.App, user.ID, UserChange{Used: true}); {
+		case errors.Is(err, ErrNoUser):
+			return User{}, failed("the user has just been taken over")
+		case err != nil:
+			return User{}, unavailable("the store of users", err)
+		}
+		return user, nil
+	})
 }
 
 // byPassword finds the user of an address and a password. Whether the address is known does not show in the time it
@@ -83,76 +96,80 @@ func (a *Authenticator) byPassword(ctx context.Context, email, password, address
 		return User{}, failed("neither an address nor a password that anybody has")
 	}
 	login := EmailLogin(email)
-	// The address comes first: it must not be remembered by all the names that it sends.
-	forAddress, ok := a.guesses.try("login from " + peer.Network(address))
-	if !ok {
-		return User{}, &failure{kind: ErrTooMany, reason: "too many failed logins from one address"}
-	}
-	giveBack, ok := a.guesses.try("login " + login)
-	if !ok {
-		forAddress()
-		return User{}, &failure{kind: ErrTooMany, reason: "too many failed logins of one account"}
-	}
-	user, err := a.cfg.Users.FindLogin(ctx, a.cfg.App, PasswordProvider, login)
-	if err != nil && !errors.Is(err, ErrNoUser) {
-		giveBack()
-		forAddress()
-		return User{}, unavailable("the store of users", err)
-	}
-	if errors.Is(err, ErrNoUser) { // as many questions as for a known address
-		if _, err := a.cfg.Users.Find(ctx, a.cfg.App, ""); err != nil && !errors.Is(err, ErrNoUser) {
-			return User{}, unavailable("the store of users", err)
-		}
-	}
-	stored := dummyHash
-	if err == nil && user.Password != "" {
-		stored = user.Password
-	}
-	right := false
-	if err := a.hasher.run(ctx, func() { right = matches(password, stored) }); err != nil {
-		giveBack()
-		forAddress()
+	giveBack, err := a.guess(login, address)
+	if err != nil {
 		return User{}, err
 	}
-	if !right {
+	user, right, err := a.compare(ctx, login, password)
+	switch {
+	case err != nil:
+		giveBack()
+		return User{}, err
+	case !right:
 		return User{}, failed("wrong e-mail address or password")
 	}
 	giveBack()
-	forAddress()
+	if user.Pending {
+		return User{}, &failure{kind: ErrUnconfirmed, reason: "the password is right"}
+	}
 	return user, user.usable()
 }
 
-// Register makes an account for an address, which is confirmed by that.
-func (a *Authenticator) Register(ctx context.Context, email, password, address string) error {
-	switch {
-	case !a.cfg.Passwords || a.users == nil:
-		return &failure{kind: ErrNoProvider, reason: PasswordProvider}
-	case !a.cfg.Register:
-		return &failure{kind: ErrNotBuilt, reason: "addresses are not confirmed automatically, and no other way is available"}
-	}
-	if err := CheckEmail(email); err != nil {
-		return err
-	}
-	if err := CheckPassword(password); err != nil {
-		return err
-	}
-	if !a.creation.allow(address) {
-		return &failure{kind: ErrTooMany, reason: "too many new accounts"}
-	}
-	var hash string
-	if err := a.hasher.run(ctx, func() { hash = HashPassword(password) }); err != nil {
-		return err
-	}
-	user := NewPasswordUser(a.cfg.App, email, hash, a.cfg.Now())
-	user.Fresh = true
-	err := a.cfg.Users.Create(ctx, user)
-	if errors.Is(err, ErrUserExists) {
-		return err
-	}
+// guess takes one attempt at the password of an account in advance. It is given back if it was no guess.
+func (a *Authenticator) guess(login, address string) (giveBack func(), err error) {
+	ofAddress, err := a.guessFrom(address) // first: it must not be remembered by all the names that it sends
 	if err != nil {
-		return unavailable("the store of users", err)
+		return nil, err
 	}
-	return nil
+	ofAccount, ok := a.guesses.try("login " + login)
+	if !ok {
+		ofAddress()
+		return nil, &failure{kind: ErrTooMany, reason: "too many failed logins of one account"}
+	}
+	return func() {
+		ofAccount()
+		ofAddress()
+	}, nil
+}
+
+// guessFrom takes one attempt of an address in advance, for what may be guessed.
+func (a *Authenticator) guessFrom(address string) (giveBack func(), err error) {
+	giveBack, ok := a.guesses.try("login from " + peer.Network(address))
+	if !ok {
+		return nil, &failure{kind: ErrTooMany, reason: "too many failed logins from one address"}
+	}
+	return giveBack, nil
+}
+
+// compare finds the account of a login and tells whether a password is right. It does as much for an unknown one. The store
+// is asked in the same turn, so that a flood does not reach it either.
+func (a *Authenticator) compare(ctx context.Context, login, password string) (user User, right bool, err error) {
+	full := a.hashing.run(ctx, func() {
+		if user, err = a.account(ctx, login); err != nil {
+			return
+		}
+		stored := user.Password
+		if stored == "" {
+			stored = dummyHash
+		}
+		right = matches(password, stored)
+	})
+	if err == nil {
+		err = full
+	}
+	return user, right, err
+}
+
+// account finds the user of an address, or the zero User, after as many questions to the store.
+func (a *Authenticator) account(ctx context.Context, login string) (User, error) {
+	user, err := a.cfg.Users.FindLogin(ctx, a.cfg.App, PasswordProvider, login)
+	if errors.Is(err, ErrNoUser) {
+		_, err = a.cfg.Users.Find(ctx, a.cfg.App, "")
+	}
+	if err != nil && !errors.Is(err, ErrNoUser) {
+		return User{}, unavailable("the store of users", err)
+	}
+	return user, nil
 }
 
 // NewPasswordUser is a user who logs in with an e-mail address. Without a hash nobody can, until a password is set.
@@ -161,39 +178,4 @@ func NewPasswordUser(app, email, hash string, created time.Time) User {
 	return NewUser(User{
 		App: app, Data: data, Password: hash, Created: created, Identities: []Identity{PasswordIdentity(email, created)},
 	})
-}
-
-// ResetPassword sets a password with a token that the operator has made for the user.
-func (a *Authenticator) ResetPassword(ctx context.Context, user, token, password, address string) error {
-	if !a.cfg.Passwords || a.users == nil {
-		return &failure{kind: ErrNoProvider, reason: PasswordProvider}
-	}
-	if err := CheckPassword(password); err != nil {
-		return err
-	}
-	used := &failure{kind: ErrUsedToken, reason: "no such reset token"}
-	now := a.cfg.Now()
-	found, err := a.cfg.Users.Find(ctx, a.cfg.App, user)
-	switch {
-	case errors.Is(err, ErrNoUser) || err == nil && (found.Reset == nil || !found.Reset.opens(token, now)):
-		if !a.attempts.allow(address) {
-			return &failure{kind: ErrTooMany, reason: used.reason}
-		}
-		return used
-	case err != nil:
-		return unavailable("the store of users", err)
-	}
-	var hash string
-	if err := a.hasher.run(ctx, func() { hash = HashPassword(password) }); err != nil {
-		return err
-	}
-	err = a.cfg.Users.Change(ctx, a.cfg.App, user, UserChange{Password: hash, Revoke: true, Uses: &Reset{Hash: found.Reset.Hash, Expires: now}})
-	a.users.forget()
-	switch {
-	case errors.Is(err, ErrNoUser):
-		return used
-	case err != nil:
-		return unavailable("the store of users", err)
-	}
-	return nil
 }

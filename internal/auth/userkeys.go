@@ -24,7 +24,7 @@ func (a *Authenticator) owner(ctx context.Context, refresh string) (string, erro
 		return "", &failure{kind: ErrNoProvider, reason: keyProvider}
 	case user.Type == rules.ServerUser || t.key != "":
 		return "", &failure{kind: ErrInvalid, reason: "a session of an API key has no API keys"}
-	case len(user.Identities) == 1 && user.Identities[0].ProviderType == AnonymousProvider:
+	case isAnonymous(user):
 		return "", &failure{kind: ErrInvalid, reason: "an anonymous user has no API keys"}
 	}
 	return user.ID, nil

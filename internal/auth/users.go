@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"strings"
 	"time"
@@ -17,7 +16,9 @@ type User struct {
 	Identities []Identity
 	Data       bson.Raw  // what %%user.data expands to; nil is an empty document
 	Password   string    // of the identity local-userpass, as [HashPassword] writes it; empty opens nothing
-	Reset      *Reset    // nil unless a new password may be set with a token
+	Reset      *Ticket   // nil unless a new password may be set with a token
+	Pending    bool      // the address is not confirmed: the password opens nothing yet
+	Confirm    *Ticket   // nil unless the address may be confirmed with a token
 	Anonymous  bool      // nothing but an anonymous identity: deleted when it is not seen for long
 	Fresh      bool      // registered and never logged in: another user may still take the address over
 	Disabled   bool      // for now
@@ -36,23 +37,20 @@ type Identity struct {
 	Login string
 }
 
-// Reset is the right to set a password once.
-type Reset struct {
-	Hash    [sha256.Size]byte // of the token
-	Expires time.Time
-}
-
 // UserChange is what changes of a user; zero fields stay as they are.
 type UserChange struct {
-	Data     bson.Raw
-	Password string // the reset token, if any, goes
-	Reset    *Reset
-	Disabled *bool
-	Used     bool // the user is not fresh any more
-	Revoke   bool // all tokens of the user die
-	Seen     time.Time
-	// Uses lets the change happen only if the user has this reset token and it has not expired at the given time.
-	Uses *Reset
+	Data      bson.Raw
+	Password  string // the reset ticket, if any, goes
+	Reset     *Ticket
+	Confirm   *Ticket
+	Confirmed bool // the user is not pending any more; the confirmation ticket, if any, goes
+	Disabled  *bool
+	Used      bool // the user is not fresh any more
+	Revoke    bool // all tokens of the user die
+	Seen      time.Time
+	// UsesReset and UsesConfirm let the change happen only if the user has this ticket and it is good after the time that
+	// stands here for its end.
+	UsesReset, UsesConfirm *Ticket
 }
 
 // Session is what a refresh token is good for, until it is ended.
@@ -111,6 +109,7 @@ type UserStore interface {
 const (
 	AnonymousProvider = "anon-user"
 	PasswordProvider  = "local-userpass"
+	FunctionProvider  = "custom-function"
 	tokenProvider     = "custom-token"
 	keyProvider       = "api-key"
 )
@@ -142,10 +141,10 @@ func CanonicalID(id string) string {
 	return id
 }
 
-// identity returns the first identity of a provider, or of any for an empty one.
+// identity returns the first identity of a provider.
 func (u *User) identity(provider string) (Identity, bool) {
 	for _, i := range u.Identities {
-		if provider == "" || i.Provider == provider {
+		if i.Provider == provider {
 			return i, true
 		}
 	}

@@ -191,7 +191,7 @@ func TestStoreDown(t *testing.T) {
 	t.Parallel()
 	store := newUsers(ann())
 	a := mustNew(t, auth.Config{
-		Users: store, Passwords: true, Register: true, Anonymous: true, Token: &auth.Token{Algorithm: "HS256", Keys: []string{secret}},
+		Users: store, Passwords: true, AutoConfirm: true, Anonymous: true, Token: &auth.Token{Algorithm: "HS256", Keys: []string{secret}},
 	})
 	tokens := mustLogIn(t, a)
 	store.down = errors.New("down")

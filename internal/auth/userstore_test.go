@@ -14,6 +14,7 @@ type users struct {
 	byID     map[string]auth.User
 	sessions map[string]auth.Session
 	down     error
+	asked    []string // what was called
 }
 
 func newUsers(list ...auth.User) *users {
@@ -37,6 +38,7 @@ func (s *users) Create(_ context.Context, u auth.User) error {
 func (s *users) Find(_ context.Context, _, id string) (auth.User, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked = append(s.asked, "Find")
 	u, ok := s.byID[id]
 	if s.down != nil || ok {
 		return u, s.down
@@ -47,6 +49,7 @@ func (s *users) Find(_ context.Context, _, id string) (auth.User, error) {
 func (s *users) FindLogin(_ context.Context, _, provider, login string) (auth.User, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.asked = append(s.asked, "Find", "Find") // of the login, and of its user
 	for _, u := range s.byID {
 		for _, i := range u.Identities {
 			if i.Provider == provider && i.Login == login {
@@ -54,6 +57,7 @@ func (s *users) FindLogin(_ context.Context, _, provider, login string) (auth.Us
 			}
 		}
 	}
+	s.asked = s.asked[:len(s.asked)-1] // of the login alone
 	if s.down != nil {
 		return auth.User{}, s.down
 	}
@@ -65,12 +69,22 @@ func (s *users) List(context.Context, string, func(auth.User) error) error { ret
 func (s *users) Change(_ context.Context, _, id string, c auth.UserChange) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	u := s.byID[id]
+	s.asked = append(s.asked, "Change")
+	u, ok := s.byID[id]
+	if !ok {
+		return auth.ErrNoUser
+	}
 	if c.Disabled != nil {
 		u.Disabled = *c.Disabled
 	}
 	if c.Revoke {
 		u.Revoked++
+	}
+	if c.Password != "" {
+		u.Password = c.Password
+	}
+	if c.Confirmed {
+		u.Pending = false
 	}
 	s.byID[id] = u
 	return s.down

@@ -32,7 +32,9 @@ type userRecord struct {
 	Identities []identityRecord `bson:"identities"`
 	Data       bson.Raw         `bson:"data,omitempty"`
 	Password   string           `bson:"password,omitempty"`
-	Reset      *resetRecord     `bson:"reset,omitempty"`
+	Reset      *ticketRecord    `bson:"reset,omitempty"`
+	Pending    bool             `bson:"pending,omitempty"`
+	Confirm    *ticketRecord    `bson:"confirm,omitempty"`
 	Anonymous  bool             `bson:"anonymous"`
 	Fresh      bool             `bson:"fresh,omitempty"`
 	Disabled   bool             `bson:"disabled"`
@@ -53,9 +55,27 @@ type identityRecord struct {
 	Login    string `bson:"login,omitempty"`
 }
 
-type resetRecord struct {
+type ticketRecord struct {
 	Hash    []byte    `bson:"hash"`
 	Expires time.Time `bson:"expires"`
+}
+
+func recordOf(t *auth.Ticket) *ticketRecord {
+	if t == nil {
+		return nil
+	}
+	return &ticketRecord{t.Hash[:], t.Expires}
+}
+
+func (r *ticketRecord) ticket() (*auth.Ticket, error) {
+	if r == nil {
+		return nil, nil
+	}
+	t := &auth.Ticket{Expires: r.Expires.UTC()}
+	if copy(t.Hash[:], r.Hash) != len(t.Hash) {
+		return nil, errors.New("a stored ticket has no hash")
+	}
+	return t, nil
 }
 
 type loginRecord struct {
@@ -75,13 +95,10 @@ type loginID struct {
 func (u *Users) Create(ctx context.Context, user auth.User) error {
 	r := userRecord{
 		ID: userID{user.App, user.ID}, App: user.App, Identities: []identityRecord{}, Data: user.Data, Password: user.Password,
-		Anonymous: user.Anonymous, Fresh: user.Fresh, Disabled: user.Disabled, Revoked: user.Revoked, Created: user.Created, Seen: user.Seen,
+		Reset: recordOf(user.Reset), Pending: user.Pending, Confirm: recordOf(user.Confirm), Anonymous: user.Anonymous, Fresh: user.Fresh, Disabled: user.Disabled, Revoked: user.Revoked, Created: user.Created, Seen: user.Seen,
 	}
 	for _, i := range user.Identities {
 		r.Identities = append(r.Identities, identityRecord(i))
-	}
-	if user.Reset != nil {
-		r.Reset = &resetRecord{user.Reset.Hash[:], user.Reset.Expires}
 	}
 	if _, err := u.write(ctx, userCollection, insertForm, r); err != nil {
 		return exists(err)
@@ -172,11 +189,8 @@ func missing(field string) bson.E {
 // Change implements auth.UserStore.
 func (u *Users) Change(ctx context.Context, app, id string, c auth.UserChange) error {
 	filter := bson.D{{Key: "_id", Value: userID{app, id}}, missing("deleted")}
-	if c.Uses != nil {
-		filter = append(filter, bson.E{Key: "reset.hash", Value: c.Uses.Hash[:]},
-			bson.E{Key: "reset.expires", Value: bson.D{{Key: "$gt", Value: c.Uses.Expires}}})
-	}
-	var set, change bson.D
+	filter = append(append(filter, uses("reset", c.UsesReset)...), uses("confirm", c.UsesConfirm)...)
+	var set, unset, change bson.D
 	if c.Data != nil {
 		set = append(set, bson.E{Key: "data", Value: c.Data})
 	}
@@ -194,9 +208,18 @@ func (u *Users) Change(ctx context.Context, app, id string, c auth.UserChange) e
 	}
 	switch {
 	case c.Reset != nil:
-		set = append(set, bson.E{Key: "reset", Value: resetRecord{c.Reset.Hash[:], c.Reset.Expires}})
+		set = append(set, bson.E{Key: "reset", Value: recordOf(c.Reset)})
 	case c.Password != "":
-		change = append(change, bson.E{Key: "$unset", Value: bson.D{{Key: "reset", Value: ""}}})
+		unset = append(unset, bson.E{Key: "reset", Value: ""})
+	}
+	switch {
+	case c.Confirmed:
+		unset = append(unset, bson.E{Key: "pending", Value: ""}, bson.E{Key: "confirm", Value: ""})
+	case c.Confirm != nil:
+		set = append(set, bson.E{Key: "confirm", Value: recordOf(c.Confirm)})
+	}
+	if len(unset) > 0 {
+		change = append(change, bson.E{Key: "$unset", Value: unset})
 	}
 	if len(set) > 0 {
 		change = append(change, bson.E{Key: "$set", Value: set})
@@ -212,6 +235,16 @@ func (u *Users) Change(ctx context.Context, app, id string, c auth.UserChange) e
 		return auth.ErrNoUser
 	}
 	return err
+}
+
+// uses are the conditions that a user has a ticket which is still good at a time.
+func uses(field string, t *auth.Ticket) bson.D {
+	if t == nil {
+		return nil
+	}
+	return bson.D{
+		{Key: field + ".hash", Value: t.Hash[:]}, {Key: field + ".expires", Value: bson.D{{Key: "$gt", Value: t.Expires}}},
+	}
 }
 
 // Link implements auth.UserStore. The login comes first: what it opens without the identity is the same user.
@@ -275,7 +308,7 @@ func (u *Users) Delete(ctx context.Context, app, id string, at time.Time) error 
 	}
 	_, err = u.update(ctx, userCollection, bson.D{{Key: "_id", Value: userID{app, id}}}, bson.D{
 		{Key: "$set", Value: bson.D{{Key: "deleted", Value: at}}},
-		{Key: "$unset", Value: bson.D{{Key: "data", Value: ""}, {Key: "password", Value: ""}, {Key: "reset", Value: ""}}},
+		{Key: "$unset", Value: bson.D{{Key: "data", Value: ""}, {Key: "password", Value: ""}, {Key: "reset", Value: ""}, {Key: "confirm", Value: ""}}},
 	})
 	if err != nil {
 		return err
@@ -299,17 +332,17 @@ func (u *Users) users(ctx context.Context, filter bson.D, f func(auth.User) erro
 			return fmt.Errorf("a stored user cannot be read: %w", err)
 		}
 		user := auth.User{
-			ID: r.ID.User, App: r.ID.App, Data: r.Data, Password: r.Password, Anonymous: r.Anonymous, Fresh: r.Fresh,
+			ID: r.ID.User, App: r.ID.App, Data: r.Data, Password: r.Password, Pending: r.Pending, Anonymous: r.Anonymous, Fresh: r.Fresh,
 			Disabled: r.Disabled, Revoked: r.Revoked, Created: r.Created.UTC(), Deleted: utc(r.Deleted), Seen: utc(r.Seen),
 		}
 		for _, i := range r.Identities {
 			user.Identities = append(user.Identities, auth.Identity(i))
 		}
-		if r.Reset != nil {
-			user.Reset = &auth.Reset{Expires: r.Reset.Expires.UTC()}
-			if copy(user.Reset.Hash[:], r.Reset.Hash) != len(user.Reset.Hash) {
-				return errors.New("a stored reset token has no hash")
-			}
+		var err, errConfirm error
+		user.Reset, err = r.Reset.ticket()
+		user.Confirm, errConfirm = r.Confirm.ticket()
+		if err := errors.Join(err, errConfirm); err != nil {
+			return err
 		}
 		return f(user)
 	})

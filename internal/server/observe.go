@@ -48,6 +48,8 @@ func counted(next dataapi.Authenticator, m *telemetry.Metrics) dataapi.Authentic
 			outcome = "expired"
 		case errors.Is(err, dataapi.ErrUserDisabled):
 			outcome = "disabled"
+		case errors.Is(err, dataapi.ErrUnconfirmed):
+			outcome = "unconfirmed"
 		case errors.Is(err, dataapi.ErrTooManyAttempts):
 			outcome = "too_many"
 		case errors.Is(err, dataapi.ErrAuthUnavailable):

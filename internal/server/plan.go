@@ -40,9 +40,9 @@ func newPlan(o Options) (*plan, error) {
 	own = append(own, config.ServeProblems(c.app)...)
 	p.appID = appID(c.app, o.AppID, &own)
 	p.places = findPlaces(c.app, settings, o.MongoDBURI, &own)
-	checkProviders(c.app, &own)
+	checkProviders(c, settings.webhook != "", &own)
 	c.checkEndpoints(&own)
-	if err := checkTokenKey(o.Secrets); err != nil {
+	if err := checkKeys(o.Secrets, settings.webhook != ""); err != nil {
 		return nil, err
 	}
 	if err := checkOrigins(o.AllowedOrigins, c.app.Root, &own); err != nil {
@@ -76,10 +76,13 @@ func appID(app *config.App, given string, ds *source.Diagnostics) string {
 	return app.Root.AppID
 }
 
-// checkTokenKey refuses a key that could be guessed.
-func checkTokenKey(secrets config.SecretSource) error {
+// checkKeys refuses keys of our own that could be guessed, and a webhook without one.
+func checkKeys(secrets config.SecretSource, webhook bool) error {
 	if key, ok := secrets(config.TokenKeySecret); ok && len(key) < auth.MinTokenKey {
 		return fmt.Errorf("the secret %s has less than %d bytes", config.TokenKeySecret, auth.MinTokenKey)
+	}
+	if key, _ := secrets(config.WebhookKeySecret); webhook && len(key) < auth.MinWebhookKey {
+		return fmt.Errorf("user_webhook needs the secret %s, of at least %d bytes", config.WebhookKeySecret, auth.MinWebhookKey)
 	}
 	return nil
 }

@@ -253,7 +253,7 @@ func TestWiring(t *testing.T) {
 	if who.App != "given" || who.APIKeys || who.Token == nil || !cmp.Equal(want, *who.Token) {
 		t.Errorf("who comes in: %+v %+v", who, who.Token)
 	}
-	if !who.Passwords || !who.Register || !who.Anonymous || who.Unknown != auth.UnknownRefused || who.UserLife != 7*time.Second ||
+	if !who.Passwords || !who.AutoConfirm || !who.Anonymous || who.Unknown != auth.UnknownRefused || who.UserLife != 7*time.Second ||
 		string(who.TokenKey) != "the secret with the name rolegate_token_key" {
 		t.Errorf("users: %+v", who)
 	}

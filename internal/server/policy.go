@@ -159,7 +159,7 @@ func Validate(dir string, secrets config.SecretSource, storeDatabase string) (*R
 	}
 	// What stops serve whatever its settings are is a problem of the export.
 	own := config.ServeProblems(c.app)
-	checkProviders(c.app, &own)
+	checkProviders(c, false, &own)
 	c.checkEndpoints(&own)
 	c.ds = append(c.ds, own...)
 	c.ds.Sort()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/internal/source"
 )
@@ -20,9 +21,18 @@ func TestProviders(t *testing.T) {
 	}{
 		{`"anon-user": {"type": "anon-user"}`, nil, nil},
 		{`"local-userpass": {"type": "local-userpass", "config": {"autoConfirm": true}}`, nil, nil},
-		{`"local-userpass": {"type": "local-userpass", "config": {"runConfirmationFunction": true}}`, []string{"nobody can register"}, nil},
+		{`"local-userpass": {"type": "local-userpass", "config": {"autoConfirm": false}}`, []string{"nobody can register"}, nil},
+		{`"local-userpass": {"type": "local-userpass", "config": {"runConfirmationFunction": true, "confirmationFunctionName": "good"}}`, nil, nil},
+		{
+			`"local-userpass": {"type": "local-userpass", "config": {"runConfirmationFunction": true, "confirmationFunctionName": "none",
+			  "runResetFunction": true, "resetFunctionName": "bad"}}`,
+			[]string{"nobody can register", "nobody can reset a password"},
+			nil,
+		},
 		{`"local-userpass": {"type": "local-userpass", "disabled": true}`, nil, nil},
 		{`"custom-function": {"type": "custom-function"}`, []string{"cannot log in"}, nil},
+		{`"custom-function": {"type": "custom-function", "config": {"authFunctionName": "good"}}`, nil, nil},
+		{`"custom-function": {"type": "custom-function", "config": {"authFunctionName": "bad"}}`, []string{"cannot log in"}, nil},
 		{`"oauth2-facebook": {"type": "oauth2-facebook"}`, []string{"cannot log in"}, nil},
 		{`"oauth2-google": {"type": "oauth2-google", "config": {"openId": true}}`, []string{"cannot log in"}, nil},
 		{
@@ -45,10 +55,11 @@ func TestProviders(t *testing.T) {
 			}},
 		},
 	} {
-		p := mustPlan(t, rootFile+serviceFile+goodRules+"-- auth/providers.json --\n{"+c.provider+"}\n", Options{})
+		p := mustPlan(t, rootFile+serviceFile+goodRules+"-- functions/good.js --\nexports = () => 1\n-- functions/bad.js --\nexports = (\n"+
+			"-- auth/providers.json --\n{"+c.provider+"}\n", Options{})
 		var got []source.Diagnostic
 		for _, d := range p.ds {
-			if d.Code == CodeNotBuilt {
+			if d.Code == CodeNotBuilt || d.Code == CodeNoFunction {
 				got = append(got, d)
 			}
 		}
@@ -67,17 +78,63 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-// TestTokenKey holds that a signing key that can be guessed is refused.
-func TestTokenKey(t *testing.T) {
+// TestOwnKeys holds that keys that can be guessed are refused.
+func TestOwnKeys(t *testing.T) {
 	t.Parallel()
-	for key, good := range map[string]bool{"": false, strings.Repeat("k", 31): false, strings.Repeat("k", 32): true} {
+	const webhook = `{"user_webhook": "https://x.example/"}`
+	long := strings.Repeat("k", 32)
+	for _, c := range []struct {
+		settings string
+		keys     map[string]string
+		good     bool
+	}{
+		{`{}`, map[string]string{config.TokenKeySecret: long[1:]}, false},
+		{`{}`, map[string]string{config.TokenKeySecret: long}, true},
+		{`{}`, map[string]string{config.WebhookKeySecret: "unused"}, true},
+		{webhook, nil, false},
+		{webhook, map[string]string{config.WebhookKeySecret: long[1:]}, false},
+		{webhook, map[string]string{config.WebhookKeySecret: long}, true},
+	} {
 		o := Options{
-			App: export(t, rootFile+serviceFile+goodRules), MongoDBURI: "mongodb://default",
-			Secrets: func(string) (string, bool) { return key, true },
+			App: export(t, rootFile+serviceFile+goodRules), MongoDBURI: "mongodb://default", Settings: file(c.settings),
+			Secrets: func(name string) (string, bool) { return c.keys[name], c.keys[name] != "" },
 		}
 		o.setDefaults()
-		if _, err := newPlan(o); (err == nil) != good {
-			t.Errorf("%d bytes: %v", len(key), err)
+		if _, err := newPlan(o); (err == nil) != c.good {
+			t.Errorf("%s with keys %v: %v", c.settings, c.keys, err)
 		}
+	}
+}
+
+// TestUserFunctions holds what becomes of what an export says about functions for users.
+func TestUserFunctions(t *testing.T) {
+	t.Parallel()
+	p := mustPlan(t, rootFile+serviceFile+goodRules+`-- auth/providers.json --
+{"local-userpass": {"type": "local-userpass", "config": {"autoConfirm": false, "runConfirmationFunction": true,
+   "confirmationFunctionName": "confirm", "runResetFunction": true, "resetFunctionName": "reset"}},
+ "custom-function": {"type": "custom-function", "config": {"authFunctionName": "who"}}}
+-- auth/custom_user_data.json --
+{"enabled": false, "on_user_creation_function_name": "welcome"}
+`, Options{NoFunctions: true})
+	who := p.authConfig(nil, nil)
+	if who.AutoConfirm || who.ConfirmFunction != "confirm" || who.ResetFunction != "reset" || who.LoginFunction != "who" || who.CreationFunction != "welcome" {
+		t.Errorf("functions: %+v", who)
+	}
+	var got []string
+	for _, d := range p.ds {
+		if d.Code == CodeNoFunction {
+			got = append(got, d.Message)
+		}
+	}
+	if len(got) != 4 {
+		t.Errorf("with functions off: %q", got)
+	}
+	off := mustPlan(t, rootFile+serviceFile+goodRules+`-- auth/providers.json --
+{"local-userpass": {"type": "local-userpass", "config": {"confirmationFunctionName": "confirm", "runConfirmationFunction": false,
+   "runResetFunction": false, "resetFunctionName": "reset"}},
+ "custom-function": {"type": "custom-function", "disabled": true, "config": {"authFunctionName": "who"}}}
+`, Options{})
+	if who := off.authConfig(nil, nil); who.ConfirmFunction != "" || who.ResetFunction != "" || who.LoginFunction != "" {
+		t.Errorf("functions that are not to run: %+v", who)
 	}
 }

@@ -85,7 +85,7 @@ func (s *Server) open(ctx context.Context) (err error) {
 	operations.ObserveRead = reads(metrics)
 	carrier := proxy.New(operations)
 	who := s.plan.authConfig(s.store.Keys(), s.store.Users())
-	who.CustomData = carrier.CustomDataOf
+	who.CustomData, who.Call = carrier.CustomDataOf, carrier.CallAsSystem
 	if s.auth, err = auth.New(ctx, who); err != nil {
 		return err
 	}
@@ -162,6 +162,10 @@ func (s *Server) Run(ctx context.Context) error {
 			log.Warn("requests cut off: they took longer than the time to drain")
 		}
 		return err
+	})
+	g.Go(func() error {
+		s.auth.Deliver(adminEnd) // requests that are drained may still have something to send
+		return nil
 	})
 	g.Go(func() error {
 		sweep(ended, s.auth.Sweep, log)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/internal/jsfunc"
 	"github.com/rolegate/rolegate/internal/source"
 )
@@ -17,6 +18,7 @@ const (
 	CodeAliasTaken      = "alias-taken"
 	CodeInvalidSetting  = "invalid-setting"
 	CodeNotBuilt        = "not-built-yet"
+	CodeNoFunction      = "no-such-function"
 	CodeNoAppID         = "no-app-id"
 	CodeSeveralTokens   = "several-token-providers"
 	CodeUnknownService  = "unknown-service"
@@ -27,7 +29,7 @@ const (
 // Codes lists every code that this package may report besides those of config and rules.
 func Codes() []string {
 	return []string{
-		CodeAliasTaken, CodeInvalidSetting, CodeNotBuilt, CodeNoAppID, CodeSeveralTokens, CodeUnknownService, CodeUnknownSetting,
+		CodeAliasTaken, CodeInvalidSetting, CodeNotBuilt, CodeNoFunction, CodeNoAppID, CodeSeveralTokens, CodeUnknownService, CodeUnknownSetting,
 		CodeUnmappedService,
 	}
 }
@@ -44,6 +46,7 @@ func Codes() []string {
 //	  "user_rate": 100,                  // requests a second of one user; 0 is any number
 //	  "custom_user_data_ttl": "5s",      // how long reads remember custom user data; "0s" reads it every time
 //	  "user_cache_ttl": "5s",            // how long users are remembered that another process may revoke; "0s" is not at all
+//	  "user_webhook": "https://mailer.example.com/rolegate", // is told of tokens that users shall get by mail
 //	  "public_url": "https://api.example.com", // where clients reach this server, if not under the name they ask for
 //	  "trusted_proxies": ["10.0.0.0/8"], // whose X-Forwarded-For says who the client is
 //	  "ip_access_list": ["192.0.2.0/24"], // who may ask anything; without it everybody, with an empty one nobody
@@ -66,6 +69,7 @@ type settings struct {
 	customDataTTL  time.Duration
 	userCacheTTL   time.Duration
 	publicURL      string // without a slash at its end
+	webhook        string // empty is none
 	maxBody        int64
 	maxResponse    int64
 	maxConcurrent  int64
@@ -126,6 +130,7 @@ func readSettings(f *source.File) (settings, source.Diagnostics) {
 		"custom_user_data_ttl": func(v *source.Value) { s.customDataTTL = r.duration(v, "custom_user_data_ttl", 0, time.Hour) },
 		"user_cache_ttl":       func(v *source.Value) { s.userCacheTTL = r.duration(v, "user_cache_ttl", 0, time.Hour) },
 		"public_url":           func(v *source.Value) { s.publicURL = r.origin(v, "public_url") },
+		"user_webhook":         func(v *source.Value) { s.webhook = r.address(v, "user_webhook") },
 		"trusted_proxies":      func(v *source.Value) { s.trustedProxies = r.networks(v, "trusted_proxies") },
 		"ip_access_list": func(v *source.Value) {
 			s.access = accessList{restricted: true, networks: r.networks(v, "ip_access_list")}
@@ -297,6 +302,15 @@ func (r settingsReader) hosts(v *source.Value, name string) []string {
 		out = append(out, strings.ToLower(x.Str))
 	}
 	return out
+}
+
+// address reads where another program is told what must not be read on the way.
+func (r settingsReader) address(v *source.Value, name string) string {
+	text := r.text(v, name)
+	if _, err := auth.CheckURL(text); text != "" && err != nil {
+		r.refuse(v, `such as "https://mailer.example.com/rolegate"`, "%s must be an https address, or http on this machine", name)
+	}
+	return text
 }
 
 // origin reads scheme and host of this server.

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/rolegate/rolegate/config"
 	"github.com/rolegate/rolegate/internal/auth"
-	"github.com/rolegate/rolegate/internal/source"
 	"github.com/rolegate/rolegate/internal/webhook"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/proxy/dataapi"
@@ -135,108 +133,6 @@ func namedBy(a *auth.Authenticator) userFinder {
 	}
 }
 
-// authConfig says who may come in.
-func (p *plan) authConfig(keys auth.KeyStore, users auth.UserStore) auth.Config {
-	c := auth.Config{App: p.appID, Keys: keys, Users: users, UserLife: p.settings.userCacheTTL, Logger: p.o.Logger, Now: p.o.Now}
-	if key, ok := p.o.Secrets(config.TokenKeySecret); ok {
-		c.TokenKey = []byte(key)
-	}
-	if d := p.app.DataAPI; d != nil && d.CreateUserOnAuth != nil {
-		c.Unknown = auth.UnknownRefused
-		if *d.CreateUserOnAuth {
-			c.Unknown = auth.UnknownCreated
-		}
-	}
-	for _, provider := range p.app.Providers {
-		switch t := provider.CustomToken; {
-		case provider.Disabled:
-		case provider.Type == "api-key":
-			c.APIKeys = true
-		case provider.Type == auth.AnonymousProvider:
-			c.Anonymous = true
-		case provider.Type == auth.PasswordProvider:
-			c.Passwords, c.Register = true, provider.AutoConfirm
-		case provider.OpenID != nil && provider.OpenID.ClientID != "":
-			c.OpenID = append(c.OpenID, openIDConfig(provider.Type, provider.OpenID))
-		case t != nil:
-			c.Token = tokenConfig(t, p.o.Secrets)
-			c.Token.PrivateHosts = p.settings.privateHosts
-		}
-	}
-	return c
-}
-
-// openIDConfig adds what everybody knows about the two.
-func openIDConfig(provider string, p *config.OpenID) auth.OpenID {
-	out := auth.OpenID{Provider: provider, ClientID: p.ClientID}
-	switch provider {
-	case "oauth2-google":
-		out.KeySetURL, out.Issuers = "https://www.googleapis.com/oauth2/v3/certs", []string{"https://accounts.google.com", "accounts.google.com"}
-	case "oauth2-apple":
-		out.KeySetURL, out.Issuers = "https://appleid.apple.com/auth/keys", []string{"https://appleid.apple.com"}
-	}
-	for _, d := range p.Domains {
-		out.Domains = append(out.Domains, strings.ToLower(d))
-	}
-	// What App Services calls the claims of an id token.
-	claims := map[string]string{"first_name": "given_name", "last_name": "family_name"}
-	for _, m := range p.Metadata {
-		path := m.Path
-		if claim := claims[m.Name]; claim != "" {
-			path = []string{claim}
-		}
-		out.Metadata = append(out.Metadata, auth.MetadataField{Path: path, Name: m.Name, Required: m.Required})
-	}
-	return out
-}
-
-func tokenConfig(t *config.CustomToken, secrets config.SecretSource) *auth.Token {
-	out := &auth.Token{
-		Algorithm: t.SigningAlgorithm, KeySetURL: t.JWKURI,
-		Audiences: t.Audiences, AnyAudience: t.RequireAnyAudience, Issuer: t.Issuer,
-	}
-	if t.JWKURI == "" {
-		for _, name := range t.SigningKeys {
-			key, _ := secrets(name) // a missing one has been refused
-			out.Keys = append(out.Keys, key)
-		}
-	}
-	for _, m := range t.Metadata {
-		out.Metadata = append(out.Metadata, auth.MetadataField{Path: m.Path, Name: m.Name, Required: m.Required})
-	}
-	return out
-}
-
-// checkProviders refuses more than one provider of tokens: which one a token is for could not be told. It tells whose users
-// cannot log in, and who cannot become one.
-func checkProviders(app *config.App, ds *source.Diagnostics) {
-	var first *config.Provider
-	for _, p := range app.Providers {
-		switch {
-		case p.Disabled:
-		case p.Type == auth.PasswordProvider:
-			if !p.AutoConfirm {
-				ds.Warn(p.Span, CodeNotBuilt, "make accounts with rolegate user create or import, or set autoConfirm",
-					"nobody can register with the provider %s: it confirms addresses, and rolegate has only autoConfirm", source.Quote(p.Name))
-			}
-		case p.OpenID != nil:
-			if p.OpenID.ClientID == "" {
-				ds.Warn(p.Span, CodeNotBuilt, "", "users of the provider %s cannot log in: id tokens are for a clientId, and it has none", source.Quote(p.Name))
-				continue
-			}
-			ds.Warn(p.Span, CodeNotBuilt, "", "the provider %s accepts id_token only, no authorization code", source.Quote(p.Name))
-		case p.CustomToken == nil:
-			if built := []string{auth.AnonymousProvider, "api-key"}; !slices.Contains(built, p.Type) {
-				ds.Warn(p.Span, CodeNotBuilt, "", "users of the provider %s cannot log in: rolegate has no %s", source.Quote(p.Name), p.Type)
-			}
-		case first == nil:
-			first = p
-		default:
-			ds.Error(p.Span, CodeSeveralTokens, "disable one of them", "there is another custom-token provider, %s", source.Quote(first.Name))
-		}
-	}
-}
-
 // authenticator lets the Data API ask auth. Each of the two has its own names, neither knows the other.
 func authenticator(a *auth.Authenticator) dataapi.Authenticator {
 	kinds := map[dataapi.Kind]auth.Kind{
@@ -256,6 +152,7 @@ func authError(err error) error {
 		{auth.ErrFailed, dataapi.ErrBadCredentials},
 		{auth.ErrExpired, dataapi.ErrTokenExpired},
 		{auth.ErrDisabled, dataapi.ErrUserDisabled},
+		{auth.ErrUnconfirmed, dataapi.ErrUnconfirmed},
 		{auth.ErrTooMany, dataapi.ErrTooManyAttempts},
 		{auth.ErrUnavailable, dataapi.ErrAuthUnavailable},
 	} {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/proxy/clientapi"
@@ -47,6 +48,15 @@ func send(c clientapi.Config, method, path, body string, headers ...string) *htt
 	return w
 }
 
+func mustDoc(t *testing.T, doc bson.D) bson.Raw {
+	t.Helper()
+	raw, err := bson.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	const plain = "application/json"
@@ -64,7 +74,13 @@ func TestLogin(t *testing.T) {
 		{"a form", "custom-token", `{"token":"t"}`, []string{"Content-Type", "text/plain"}, 415, auth.Login{}},
 		{"no key", "custom-token", `{"key":"t"}`, []string{"Content-Type", plain}, 400, auth.Login{}},
 		{"a name twice", "custom-token", `{"token":"t","token":"u"}`, []string{"Content-Type", plain}, 400, auth.Login{}},
-		{"an unknown provider", "custom-function", `{}`, []string{"Content-Type", plain}, 404, auth.Login{}},
+		{
+			"a function", "custom-function", `{"pin":7,"options":{"device":{}}}`,
+			[]string{"Content-Type", plain},
+			200,
+			auth.Login{Provider: "custom-function", Payload: mustDoc(t, bson.D{{Key: "pin", Value: 7}})},
+		},
+		{"an unknown provider", "custom-functions", `{}`, []string{"Content-Type", plain}, 404, auth.Login{}},
 		{"a coded path", "custom%2Dtoken", `{"token":"t"}`, []string{"Content-Type", plain}, 404, auth.Login{}},
 		{"a body too large", "anon-user", strings.Repeat(" ", 1<<17), []string{"Content-Type", plain}, 413, auth.Login{}},
 	} {
@@ -89,6 +105,7 @@ func TestErrors(t *testing.T) {
 		{auth.ErrFailed, `401 {"error":"authentication failed","error_code":"AuthError"}`, `401 {"error":"invalid session","error_code":"InvalidSession"}`},
 		{auth.ErrExpired, `401 {"error":"authentication failed","error_code":"AuthError"}`, `401 {"error":"invalid session: access token expired","error_code":"InvalidSession"}`},
 		{auth.ErrDisabled, `401 {"error":"user disabled","error_code":"UserDisabled"}`, `401 {"error":"user disabled","error_code":"UserDisabled"}`},
+		{auth.ErrUnconfirmed, `401 {"error":"confirmation required","error_code":"AuthError"}`, `401 {"error":"confirmation required","error_code":"AuthError"}`},
 		{auth.ErrTooMany, `429 {"error":"too many attempts","error_code":"BadRequest"}`, `429 {"error":"too many attempts","error_code":"BadRequest"}`},
 		{auth.ErrUnavailable, `503 {"error":"the service is unavailable","error_code":"InternalServerError"}`, `503 {"error":"the service is unavailable","error_code":"InternalServerError"}`},
 		{errors.New("hush"), `500 {"error":"internal server error","error_code":"InternalServerError"}`, `500 {"error":"internal server error","error_code":"InternalServerError"}`},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gorilla/mux"
+	"go.mongodb.org/mongo-driver/v2/bson"
 
 	"github.com/rolegate/rolegate/internal/auth"
 	"github.com/rolegate/rolegate/internal/cors"
@@ -23,7 +24,12 @@ type Accounts interface {
 	Holder(ctx context.Context, access string) (*rules.User, error)
 	DeleteUser(ctx context.Context, access string) error
 	Register(ctx context.Context, email, password, address string) error
+	Confirm(ctx context.Context, user, token, address string) error
+	SendConfirmation(email, address string) error
+	CallConfirmation(ctx context.Context, email, address string) error
 	ResetPassword(ctx context.Context, user, token, password, address string) error
+	SendReset(email, address string) error
+	CallReset(ctx context.Context, email, password string, args []bson.RawValue, address string) error
 	CreateKey(ctx context.Context, refresh, name string) (auth.Key, string, error)
 	ListKeys(ctx context.Context, refresh string) ([]auth.Key, error)
 	FindKey(ctx context.Context, refresh, id string) (auth.Key, error)

@@ -111,6 +111,10 @@ func (x *exchange) texts(names ...string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	return texts(doc, names...)
+}
+
+func texts(doc bson.Raw, names ...string) ([]string, error) {
 	values := make([]string, len(names))
 	for i, name := range names {
 		v, ok := bsonval.Lookup(doc, name)

@@ -37,27 +37,13 @@ var credentialKeys = map[string][]string{
 	"custom-token":         {"token"},
 	"oauth2-google":        {"id_token"},
 	"oauth2-apple":         {"id_token"},
+	auth.FunctionProvider:  nil, // whatever the function understands
 }
 
 func login(x *exchange) error {
-	provider := x.vars["provider"]
-	keys, known := credentialKeys[provider]
-	if !known {
-		return auth.ErrNoProvider
-	}
-	values, err := x.texts(keys...)
-	if f, ok := errors.AsType[*failure](err); ok && f.code == codeMissing && strings.HasPrefix(provider, "oauth2-") {
-		return auth.ErrNoProvider // an authorization code, which is not accepted
-	}
+	l, err := x.credentials(x.vars["provider"])
 	if err != nil {
 		return err
-	}
-	l := auth.Login{Provider: provider, RemoteAddress: peer.Address(x.r)}
-	switch len(values) {
-	case 1:
-		l.Secret = values[0]
-	case 2:
-		l.Email, l.Secret = values[0], values[1]
 	}
 	t, err := x.open(l)
 	if err != nil {
@@ -69,6 +55,48 @@ func login(x *exchange) error {
 		{Key: "user_id", Value: t.User},
 		{Key: "device_id", Value: auth.NoDevice},
 	})
+}
+
+// credentials reads what a provider wants.
+func (x *exchange) credentials(provider string) (auth.Login, error) {
+	l := auth.Login{Provider: provider, RemoteAddress: peer.Address(x.r)}
+	keys, known := credentialKeys[provider]
+	if !known {
+		return l, auth.ErrNoProvider
+	}
+	doc, err := x.body()
+	if err != nil {
+		return l, err
+	}
+	if provider == auth.FunctionProvider {
+		l.Payload = without(doc, "options") // which libraries add
+		return l, nil
+	}
+	values, err := texts(doc, keys...)
+	if f, ok := errors.AsType[*failure](err); ok && f.code == codeMissing && strings.HasPrefix(provider, "oauth2-") {
+		return l, auth.ErrNoProvider // an authorization code, which is not accepted
+	}
+	if err != nil {
+		return l, err
+	}
+	switch len(values) {
+	case 1:
+		l.Secret = values[0]
+	case 2:
+		l.Email, l.Secret = values[0], values[1]
+	}
+	return l, nil
+}
+
+// without is a document less one field.
+func without(doc bson.Raw, name string) bson.Raw {
+	out, start := bsonval.BeginDocument(nil)
+	for it := bsonval.NewIter(doc); it.Next(); {
+		if string(it.Key()) != name {
+			out = append(out, it.Element()...)
+		}
+	}
+	return bsonval.EndDocument(out, start)
 }
 
 // open opens a session, for the user of an access token if it links identities.
@@ -124,28 +152,4 @@ func profile(x *exchange) error {
 
 func deleteUser(x *exchange) error {
 	return x.done(x.s.Accounts.DeleteUser(x.r.Context(), x.bearer()))
-}
-
-func register(x *exchange) error {
-	values, err := x.texts("email", "password")
-	if err != nil {
-		return err
-	}
-	if err := x.s.Accounts.Register(x.r.Context(), values[0], values[1], peer.Address(x.r)); err != nil {
-		return err
-	}
-	return x.answer(http.StatusCreated, bson.D{})
-}
-
-func reset(x *exchange) error {
-	values, err := x.texts("tokenId", "token", "password")
-	if err != nil {
-		return err
-	}
-	return x.done(x.s.Accounts.ResetPassword(x.r.Context(), values[0], values[1], values[2], peer.Address(x.r)))
-}
-
-// notBuilt refuses what would send a mail or call a function.
-func notBuilt(*exchange) error {
-	return &failure{status: http.StatusBadRequest, code: codeBadRequest, text: "this way to confirm an address or to reset a password is not available", reason: "not_built"}
 }

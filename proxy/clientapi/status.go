@@ -49,6 +49,7 @@ var outcomes = []struct {
 	{auth.ErrWrongType, failure{status: http.StatusUnauthorized, code: codeInvalidSession, text: "invalid refresh token: incorrect token type", reason: "token_type"}},
 	{auth.ErrNoSession, failure{status: http.StatusUnauthorized, code: codeInvalidSession, text: "invalid session: failed to find refresh token", reason: "no_session"}},
 	{auth.ErrDisabled, failure{status: http.StatusUnauthorized, code: codeUserDisabled, text: "user disabled", reason: "user_disabled"}},
+	{auth.ErrUnconfirmed, failure{status: http.StatusUnauthorized, code: codeAuth, text: "confirmation required", reason: "unconfirmed"}},
 	{auth.ErrTooMany, failure{status: http.StatusTooManyRequests, code: codeBadRequest, text: "too many attempts", reason: "login_rate"}},
 	{auth.ErrUnavailable, failure{status: http.StatusServiceUnavailable, code: codeInternal, text: "the service is unavailable", reason: "auth_unavailable"}},
 	{auth.ErrNoProvider, failure{status: http.StatusNotFound, code: codeNoProvider, text: "authentication provider not found", reason: "no_provider"}},

@@ -49,6 +49,7 @@ var (
 	ErrBadCredentials  = errors.New("credentials belong to no user")
 	ErrTokenExpired    = errors.New("access token expired") // of a token that was good
 	ErrUserDisabled    = errors.New("user disabled")
+	ErrUnconfirmed     = errors.New("address not confirmed") // and the password is right
 	ErrTooManyAttempts = errors.New("too many failed attempts")
 	ErrAuthUnavailable = errors.New("credentials cannot be checked now")
 )

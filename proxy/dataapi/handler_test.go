@@ -94,6 +94,7 @@ func TestWhatAnAuthenticatorMayAnswer(t *testing.T) {
 		{nil, 401, `{"error":"invalid session: error finding user for endpoint","error_code":"InvalidSession"}`}, // and no user
 		{fmt.Errorf("jwt: %w", dataapi.ErrBadCredentials), 401, `{"error":"invalid session: error finding user for endpoint","error_code":"InvalidSession"}`},
 		{dataapi.ErrUserDisabled, 401, `{"error":"user disabled","error_code":"UserDisabled"}`},
+		{dataapi.ErrUnconfirmed, 401, `{"error":"confirmation required","error_code":"AuthError"}`},
 		{dataapi.ErrTooManyAttempts, 429, `{"error":"too many failed attempts","error_code":"BadRequest"}`},
 		{dataapi.ErrAuthUnavailable, 503, `{"error":"the service is unavailable","error_code":"InternalServerError"}`},
 		{context.DeadlineExceeded, 504, `{"error":"execution time limit exceeded","error_code":"ExecutionTimeLimitExceeded"}`},

@@ -11,6 +11,7 @@ import (
 
 // Codes of errors. The vocabulary is fixed: client libraries know these names.
 const (
+	codeAuth           = "AuthError"
 	codeBadRequest     = "BadRequest"
 	codeDomain         = "DomainNotAllowed"
 	codeFunction       = "FunctionExecutionError"
@@ -84,6 +85,7 @@ var authFailures = []struct {
 	{ErrBadCredentials, outcome{"bad_credentials", http.StatusUnauthorized, codeInvalidSession, "invalid session: error finding user for endpoint", false}},
 	{ErrTokenExpired, outcome{"token_expired", http.StatusUnauthorized, codeInvalidSession, "invalid session: access token expired", false}},
 	{ErrUserDisabled, outcome{"user_disabled", http.StatusUnauthorized, codeUserDisabled, "user disabled", false}},
+	{ErrUnconfirmed, outcome{"unconfirmed", http.StatusUnauthorized, codeAuth, "confirmation required", false}},
 	{ErrTooManyAttempts, outcome{"login_rate", http.StatusTooManyRequests, codeBadRequest, "too many failed attempts", false}},
 	{ErrAuthUnavailable, outcome{"auth_unavailable", http.StatusServiceUnavailable, codeInternal, "the service is unavailable", false}},
 }
