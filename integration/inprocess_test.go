@@ -86,7 +86,8 @@ func (inProcess) Open(ctx context.Context, c *policytest.Case) (policytest.Sessi
 	if err != nil {
 		return nil, err
 	}
-	p := proxy.Config{Store: store, Policy: policy, Functions: functions, Log: slog.New(slog.DiscardHandler), NoRegex: settings.appServices}
+	now := c.Clock()
+	p := proxy.Config{Now: now, Store: store, Policy: policy, Functions: functions, Log: slog.New(slog.DiscardHandler), NoRegex: settings.appServices}
 	if cud := app.CustomUserData; cud != nil && cud.Enabled {
 		p.CustomData = &proxy.CustomDataSource{
 			NS:          rules.Namespace{Service: cud.Service, Database: cud.Database, Collection: cud.Collection},
@@ -110,7 +111,7 @@ func (inProcess) Open(ctx context.Context, c *policytest.Case) (policytest.Sessi
 		store: store,
 		HTTP: policytest.HTTP{
 			Case: c, URL: "http://in.process", Client: &http.Client{Transport: direct{handler}},
-			Keys: keys, Now: time.Now,
+			Keys: keys, Now: now,
 		},
 	}, nil
 }

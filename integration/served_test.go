@@ -159,8 +159,9 @@ func (s *servedSession) start(ctx context.Context, c *policytest.Case) error {
 	if err != nil {
 		return err
 	}
+	now := c.Clock()
 	o := server.Options{
-		App: s.dir, MongoDBURI: s.db.URI, Listen: "127.0.0.1:0",
+		App: s.dir, MongoDBURI: s.db.URI, Listen: "127.0.0.1:0", Now: now,
 		Secrets: func(name string) (string, bool) {
 			switch name {
 			case policytest.TokenSecretName:
@@ -188,7 +189,7 @@ func (s *servedSession) start(ctx context.Context, c *policytest.Case) error {
 	go func() { s.done <- srv.Run(running) }()
 	s.HTTP = policytest.HTTP{
 		Case: c, URL: "http://" + srv.Addr().String(), Client: &http.Client{Transport: &http.Transport{}},
-		Keys: keys, Now: time.Now,
+		Keys: keys, Now: now,
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func (e *example) credentials(ctx context.Context, uri, base string) (map[string
 		var err error
 		switch u.Provider {
 		case "custom-token":
-			out[name] = e.token(u, time.Now())
+			out[name] = e.token(u)
 		case auth.AnonymousProvider:
 			out[name], err = e.anonymous(ctx, base)
 		case "api-key":

@@ -37,6 +37,7 @@ const (
 type example struct {
 	dir   string
 	c     *policytest.Case
+	now   func() time.Time // of the case, which the server and its tokens go by
 	rules *server.Rules
 }
 
@@ -57,6 +58,7 @@ func openExample(dir, name string) (*example, error) {
 	if e.c.ChangesApp() {
 		return nil, fmt.Errorf("cases/%s.txtar is about another app than %s has", name, dir)
 	}
+	e.now = e.c.Clock()
 	e.rules, err = server.OpenRules(server.Options{App: e.app(), Secrets: e.secret, Settings: e.settings()})
 	return e, err
 }
@@ -83,7 +85,7 @@ func (e *example) serve(ctx context.Context, uri, listen string) (*server.Server
 		return nil, err
 	}
 	o := server.Options{
-		App: e.app(), MongoDBURI: uri, Listen: listen, Secrets: e.secret, Settings: e.settings(),
+		App: e.app(), MongoDBURI: uri, Listen: listen, Secrets: e.secret, Settings: e.settings(), Now: e.now,
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	}
 	s, err := server.New(ctx, o)
@@ -117,8 +119,8 @@ func (s seeder) Seed(ctx context.Context, ns rules.Namespace, docs []bson.Raw) e
 func (e *example) names() []string { return slices.Sorted(maps.Keys(e.c.Users)) }
 
 // token is what the identity provider of the example would give a user, good for an afternoon of trying.
-func (e *example) token(u *policytest.User, now time.Time) string {
-	return policytest.Signed{App: e.rules.AppID(), Key: exampleKey, Life: 24 * time.Hour}.Token(u, now)
+func (e *example) token(u *policytest.User) string {
+	return policytest.Signed{App: e.rules.AppID(), Key: exampleKey, Life: 24 * time.Hour}.Token(u, e.now())
 }
 
 // findExample looks for examples/NAME in the working directory and above it. A name with a separator is a directory.

@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/rolegate/rolegate/integration/embedded"
 )
@@ -89,7 +88,7 @@ func run(ctx context.Context, out io.Writer, name, listen string, tokensOnly boo
 func (e *example) printTokens(out io.Writer) {
 	for _, name := range e.names() {
 		if u := e.c.Users[name]; u.Provider == "custom-token" {
-			_, _ = fmt.Fprintf(out, "%s=%s\n", strings.ToUpper(name), e.token(u, time.Now()))
+			_, _ = fmt.Fprintf(out, "%s=%s\n", strings.ToUpper(name), e.token(u))
 		}
 	}
 }

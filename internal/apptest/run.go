@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/rolegate/rolegate/internal/policytest"
 	"github.com/rolegate/rolegate/internal/server"
@@ -51,7 +52,7 @@ func Run(ctx context.Context, o Options) (r *Report, err error) {
 	}
 	t := &target{app: root.FS(), uri: o.MongoDBURI, token: rand.Text()}
 	// The app as it is comes first: what is wrong with it is not the fault of a case.
-	app, err := t.open(beside.Settings(), beside.Secrets(), t.app)
+	app, err := t.open(beside.Settings(), beside.Secrets(), time.Now, t.app)
 	if err != nil {
 		return nil, err
 	}

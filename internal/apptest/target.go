@@ -61,9 +61,9 @@ func Stored(ctx context.Context, s proxy.Store, ns rules.Namespace) ([]bson.Raw,
 	return docs, nil
 }
 
-// open compiles an app with the settings and secrets of a case.
-func (t *target) open(settings []byte, secrets map[string]string, app fs.FS) (*server.Rules, error) {
-	o := server.Options{Secrets: func(name string) (string, bool) {
+// open compiles an app with the settings, the secrets and the clock of a case.
+func (t *target) open(settings []byte, secrets map[string]string, now func() time.Time, app fs.FS) (*server.Rules, error) {
+	o := server.Options{Now: now, Secrets: func(name string) (string, bool) {
 		s, ok := secrets[name]
 		return s, ok
 	}}
@@ -110,12 +110,13 @@ func (t *target) Open(ctx context.Context, c *policytest.Case) (policytest.Sessi
 	if err != nil {
 		return nil, err
 	}
-	r, err := t.open(c.Settings, c.Secrets, app)
+	now := c.Clock()
+	r, err := t.open(c.Settings, c.Secrets, now, app)
 	if err != nil {
 		return nil, configError(err)
 	}
 	s := &session{target: t, c: c, users: map[string]*rules.User{}, asked: map[*policytest.Step]*asked{}}
-	r.Proxy.Log, s.rules = slog.New(&s.log), r
+	r.Proxy.Log, s.rules, s.Now = slog.New(&s.log), r, now
 	if s.store, err = t.openStore(ctx, r); err != nil {
 		return nil, err
 	}
@@ -165,7 +166,7 @@ type asked struct {
 
 // serve starts the server, on this machine only.
 func (s *session) serve(ctx context.Context) error {
-	s.Case, s.AppID, s.Now = s.c, s.rules.AppID(), time.Now
+	s.Case, s.AppID = s.c, s.rules.AppID()
 	s.Keys = map[string]string{}
 	for name, u := range s.c.Users {
 		credential := s.target.token + "." + name

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"golang.org/x/tools/txtar"
@@ -20,8 +21,9 @@ type Case struct {
 	Users     map[string]*User
 	Documents []Collection
 	Secrets   map[string]string
-	Settings  []byte   // server.json; nil when the case has none
-	Refused   *Section // "want refused"; nil when the app loads
+	Settings  []byte    // server.json; nil when the case has none
+	Now       time.Time // when the case begins; zero is when it runs
+	Refused   *Section  // "want refused"; nil when the app loads
 	Steps     []*Step
 
 	export  map[string][]byte // the app export as written
@@ -184,6 +186,15 @@ func (c *Case) hasAny(names ...string) bool { return slices.ContainsFunc(names, 
 
 // ChangesApp tells whether the case writes files of the export.
 func (c *Case) ChangesApp() bool { return len(c.export) > 0 }
+
+// Clock is the time for a case that begins now: the day it says, or today.
+func (c *Case) Clock() func() time.Time {
+	if c.Now.IsZero() {
+		return time.Now
+	}
+	begun := time.Now()
+	return func() time.Time { return c.Now.Add(time.Since(begun)) }
+}
 
 // HasOwnCustomData tells whether the case says itself where custom user data is kept. Then the custom_data of
 // users.json is not stored anywhere.

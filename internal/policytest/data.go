@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
@@ -106,6 +107,16 @@ func (p *parser) secrets(data []byte, line int) {
 		}
 		p.c.Secrets[e.Key()] = s
 	}
+}
+
+// now reads when the case begins.
+func (p *parser) now(text string, line int) {
+	at, err := time.Parse(time.RFC3339, strings.TrimSpace(text))
+	if err != nil || at.IsZero() {
+		p.errorf(line+1, "expected a time such as 2025-03-01T12:00:00Z: %q", strings.TrimSpace(text))
+		return
+	}
+	p.c.Now = at
 }
 
 // documents reads documents/app.c.json.

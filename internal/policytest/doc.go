@@ -20,6 +20,7 @@
 //	                          stands for nine documents
 //	secrets.json              {"name": "value"}
 //	server.json               settings of the server
+//	now                       2025-03-01T12:00:00Z, the time at which the case begins, for rules about days and hours
 //	want refused              the app does not load; lines are file:line:col code
 //
 // What a case leaves out of the export is supplied: see [Case.Files].

@@ -113,6 +113,8 @@ func (p *parser) files() {
 			p.secrets(f.Data, line)
 		case f.Name == "server.json":
 			p.c.Settings = f.Data
+		case f.Name == "now":
+			p.now(string(f.Data), line)
 		case strings.HasPrefix(f.Name, "documents/"):
 			p.documents(f.Name, f.Data, line)
 		case !strings.HasSuffix(f.Name, ".json") && !strings.HasSuffix(f.Name, ".js"):

@@ -151,6 +151,7 @@ func TestParseErrors(t *testing.T) {
 		{"want first", "Text.\nSpec: x\n" + users + "-- 1. want --\n", `c.txtar:5: "1. want" comes before step 1`},
 		{"bad JSON", "Text.\nSpec: x\n-- documents/a.b.json --\n[\n{,}]\n", "c.txtar:5: "},
 		{"documents", "Text.\nSpec: x\n-- documents/a.b.json --\n{}\n", "c.txtar:4: expected an array"},
+		{"time", "Text.\nSpec: x\n-- now --\nMonday\n", `c.txtar:4: expected a time such as`},
 		{"stray file", "Text.\nSpec: x\n-- notes --\n", `c.txtar:3: "notes" is neither`},
 		{"outside", "Text.\nSpec: x\n-- ../a.json --\n", `c.txtar:3: "../a.json" is not a path`},
 		{"twice", "Text.\nSpec: x\n-- a.json --\n-- a.json --\n", `c.txtar:4: "a.json" occurs twice`},

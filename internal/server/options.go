@@ -45,7 +45,7 @@ type Options struct {
 	Drain time.Duration
 	// Logger gets what happens, and every refusal. It is never given values of documents or credentials. Nil discards.
 	Logger *slog.Logger
-	// Now is the clock that tokens are held against; nil is time.Now.
+	// Now is the clock that tokens are held against and that rules see; nil is time.Now.
 	Now func() time.Time
 }
 

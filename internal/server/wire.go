@@ -23,6 +23,7 @@ func (p *plan) proxyConfig(store proxy.Store) proxy.Config {
 		Log:           p.o.Logger,
 		CustomDataTTL: p.settings.customDataTTL,
 		NoRegex:       p.settings.appServices,
+		Now:           p.o.Now,
 		Limits: proxy.Limits{
 			Scan: int(p.settings.scan), Targets: int(p.settings.writeTargets),
 			Inserts: int(p.settings.inserts), Memory: p.settings.memory,
