@@ -67,6 +67,9 @@ func requestOf(action string, arg func(key string) (bson.RawValue, bool)) reques
 	default:
 		filter, _ := arg("filter")
 		r.filter = document(filter)
+		if r.operation == "find" {
+			r.operation = proxy.Find{Filter: r.filter}.Operation()
+		}
 	}
 	return r
 }
