@@ -1,0 +1,3 @@
+exports = function (teams, wanted) {
+  return wanted.every((team) => teams.includes(team));
+};
