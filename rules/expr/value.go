@@ -38,17 +38,34 @@ func (v *Value) Bind(s *Scope) BoundValue {
 // BoundValue is a value for one user and one request. The zero value is unresolved.
 type BoundValue struct{ o operand }
 
-// Eval finds the value. It is True with one, Unknown where an expansion has none, and Error where finding it failed.
+// Eval finds the value. It is True with one, Unknown where an expansion has none, also one inside of it, and Error where
+// finding it failed.
 func (v BoundValue) Eval(e *Env) (bson.RawValue, Truth) {
 	if v.o == nil {
 		return bson.RawValue{}, Unknown
 	}
-	out, ok := v.o.eval(e)
+	return whole(v.o, e)
+}
+
+func whole(o operand, e *Env) (bson.RawValue, Truth) {
+	out, ok := o.eval(e)
 	switch {
 	case !ok:
 		return bson.RawValue{}, Error
 	case bsonval.IsMissing(out):
 		return bson.RawValue{}, Unknown
+	}
+	var parts []operand
+	switch o := o.(type) {
+	case list:
+		parts = o.items
+	case document:
+		parts = o.values
+	}
+	for _, part := range parts {
+		if _, t := whole(part, e); t != True {
+			return bson.RawValue{}, t
+		}
 	}
 	return out, True
 }
