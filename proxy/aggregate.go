@@ -137,7 +137,8 @@ func (s *session) planAggregate(ctx context.Context, pl *pipeline.Pipeline, lead
 	if err != nil {
 		return AggregateQuery{}, err
 	}
-	return AggregateQuery{Stages: append([]bson.Raw{documents}, client...), Documents: true}, nil
+	// Without a stage between them, MongoDB moves a $match into what it makes of $documents, and fails on some.
+	return AggregateQuery{Stages: append([]bson.Raw{documents, limitStage(math.MaxInt64)}, client...), Documents: true}, nil
 }
 
 // unstated refuses an aggregation over a view that no query states. The rule is for the log.

@@ -95,13 +95,13 @@ func TestAggregatePlan(t *testing.T) {
 		{
 			"what cannot be stated is brought along", pattern, ``, everything,
 			[]string{`{"$match":{"a":5}}`, group},
-			`{"$documents":{"$literal":[{"_id":1,"s":"x","a":5}]}} {"$match":{"a":5}} ` + group,
+			`{"$documents":{"$literal":[{"_id":1,"s":"x","a":5}]}} {"$limit":9223372036854775807} {"$match":{"a":5}} ` + group,
 		},
 		{
 			"two roles without $unionWith", owner + `,` + titlesID, ``,
 			proxy.Features{Computed: true, Documents: true},
 			[]string{group},
-			`{"$documents":{"$literal":[{"_id":1,"title":"A"},{"_id":2}]}} ` + group,
+			`{"$documents":{"$literal":[{"_id":1,"title":"A"},{"_id":2}]}} {"$limit":9223372036854775807} ` + group,
 		},
 	}
 	for _, tt := range tests {

@@ -57,8 +57,9 @@ func readCases(t *testing.T, folders ...string) []*policytest.Case {
 	return cases
 }
 
-// elsewhere finds rules about what is not in the case itself: how a request is sent, and the environment.
-var elsewhere = regexp.MustCompile(`%%request\.(request|remote|httpU)|%%environment|%\(`)
+// elsewhere finds rules about what is not in the case itself, how a request is sent and the environment, and about what the
+// model does not know: lookups and time.
+var elsewhere = regexp.MustCompile(`%%request\.(request|remote|httpU)|%%environment|%%lookups|%%now|%%time|%\(`)
 
 // compareCase answers the reads of a case and returns how many there were.
 func compareCase(t *testing.T, c *policytest.Case) int {
@@ -120,7 +121,6 @@ func factsOf(t *testing.T, c *policytest.Case, s *policytest.Step, operation str
 // answerStep answers a read from the documents that are stored.
 func answerStep(t *testing.T, c *policytest.Case, s *policytest.Step, model *reference.Rules, stored []bson.Raw) expected {
 	t.Helper()
-	facts := factsOf(t, c, s, operations[s.Command.Action])
 	r := Request{Action: s.Command.Action}
 	for _, arg := range s.Command.Args {
 		switch arg.Key {
@@ -136,7 +136,7 @@ func answerStep(t *testing.T, c *policytest.Case, s *policytest.Step, model *ref
 			r.Limit = arg.Value.AsInt64()
 		}
 	}
-	return answerFrom(model, facts, stored, r, nil)
+	return answerFrom(model, factsOf(t, c, s, r.operation()), stored, r, nil)
 }
 
 func decode(t *testing.T, doc bson.Raw) bson.D {

@@ -54,7 +54,7 @@ type pipelines func(docs []bson.Raw, pipeline bson.A) ([]bson.Raw, error)
 
 // expect answers a request from the view of a user.
 func expect(rules *reference.Rules, u User, docs []bson.D, r Request, run pipelines) expected {
-	return answerFrom(rules, u.facts(r.Action), raws(docs), r, run)
+	return answerFrom(rules, u.factsOf(r.Action, r.operation()), raws(docs), r, run)
 }
 
 func answerFrom(rules *reference.Rules, facts *reference.Facts, stored []bson.Raw, r Request, run pipelines) expected {

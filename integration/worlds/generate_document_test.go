@@ -18,7 +18,7 @@ func (g *generator) claims() bson.D {
 		}
 	}
 	add(70, "team", pick[any](g, "x", "y", "u1", "x", nil))
-	add(70, "list", pick[any](g, bson.A{"x", "y"}, bson.A{"u1"}, bson.A{nil, "x", int32(1)}, bson.A{}, bson.A{int32(1), int32(2)}, g.storable(bson.A{bson.A{"x"}}), "x", nil))
+	add(70, "list", pick[any](g, bson.A{"x", "y"}, bson.A{"u1"}, bson.A{nil, "x", int32(1)}, bson.A{}, bson.A{}, bson.A{nil}, bson.A{int32(1), int32(2)}, g.storable(bson.A{bson.A{"x"}}), "x", nil))
 	add(70, "n", pick[any](g, int32(1), int32(2), int32(3), int32(2), nil))
 	add(60, "nested", bson.D{{Key: "k", Value: pick[any](g, "x", "y", int32(1), nil)}, {Key: "m", Value: bson.A{"x", "u2"}}})
 	add(50, "ref", pick(g, hexID, uuidID, "zz", "twelve bytes"))
@@ -120,6 +120,8 @@ func (g *generator) document(id any) bson.D {
 		case g.chance(25):
 		case name == "owner":
 			d = append(d, bson.E{Key: name, Value: g.owner()})
+		case g.chance(10):
+			d = append(d, bson.E{Key: name, Value: g.listOfUser()})
 		default:
 			d = append(d, bson.E{Key: name, Value: g.value(3)})
 		}
@@ -131,6 +133,16 @@ func (g *generator) document(id any) bson.D {
 		d = append(d, bson.E{Key: "_id__baas_transaction", Value: g.value(1)})
 	}
 	return append(bson.D{{Key: "_id", Value: id}}, d...)
+}
+
+// listOfUser is what the user has, too.
+func (g *generator) listOfUser() any {
+	for _, e := range slices.Concat(g.user.Data, g.user.Custom) {
+		if list, isList := e.Value.(bson.A); isList && g.chance(60) {
+			return list
+		}
+	}
+	return bson.A{}
 }
 
 func (g *generator) owner() any {
@@ -173,7 +185,7 @@ func (g *generator) freshID() any {
 func (g *generator) makeDocuments() {
 	g.style, g.ids, g.docs = g.IntN(4), 0, nil
 	for range 3 + g.IntN(12) {
-		if len(g.docs) > 0 && g.chance(25) {
+		if len(g.docs) > 0 && g.chance(30) {
 			g.docs = append(g.docs, g.sibling(pick(g, g.docs...)))
 			continue
 		}
@@ -183,10 +195,13 @@ func (g *generator) makeDocuments() {
 }
 
 // sibling is a document that differs in little from another one, so that sort keys are the same and what is shown, too.
-// Some differ in nothing but the types of numbers.
+// Some differ in nothing but the types of numbers, or in nothing.
 func (g *generator) sibling(doc bson.D) bson.D {
-	other := g.change(doc[1:])
-	if g.chance(40) {
+	var other any = doc[1:]
+	switch n := g.IntN(20); {
+	case n < 10:
+		other = g.change(doc[1:])
+	case n < 16:
 		other = g.retyped(doc[1:])
 	}
 	return append(bson.D{{Key: "_id", Value: g.freshID()}}, other.(bson.D)...)

@@ -56,10 +56,24 @@ func (g *generator) applyWhen() any {
 		return bson.D{{Key: "owner", Value: "%%user.id"}}
 	case n < 11:
 		return bson.D{{Key: "owner", Value: bson.D{{Key: "%stringToOid", Value: "%%user.id"}}}}
-	case n < 13:
-		return bson.D{{Key: pick(g, topNames...), Value: pick(g, "%%values.list", "%%user.data.list", "%%user.custom_data.list")}}
+	case n < 14:
+		return g.ofLists(pick(g, topNames...))
 	}
 	return g.expression(2, inRole)
+}
+
+// ofLists compares a field with a list that the user or the app has.
+func (g *generator) ofLists(name string) bson.D {
+	list := pick(g, "%%values.list", "%%user.data.list", "%%user.data.list", "%%user.custom_data.list", "%%user.custom_data.list")
+	switch n := g.IntN(10); {
+	case n < 5:
+		return bson.D{{Key: name, Value: list}}
+	case n < 7:
+		return bson.D{{Key: name, Value: bson.D{{Key: pick(g, "$ne", "$all"), Value: list}}}}
+	case n < 9:
+		return bson.D{{Key: name, Value: bson.D{{Key: "$not", Value: bson.D{{Key: "$all", Value: list}}}}}}
+	}
+	return bson.D{{Key: name, Value: bson.D{{Key: "$in", Value: bson.A{list, g.literal()}}}}}
 }
 
 // permission is a value of read or write.
@@ -148,8 +162,10 @@ func (g *generator) filterQuery(depth int) bson.D {
 				list = append(list, g.filterQuery(depth-1))
 			}
 			q = append(q, bson.E{Key: g.prefix() + pick(g, "and", "or", "nor"), Value: list})
-		case n < 5 || !g.real:
+		case n < 4 || !g.real:
 			q = append(q, bson.E{Key: g.path(), Value: g.claimOr(g.sent, inFilter)})
+		case n < 5:
+			q = append(q, g.ofLists(pick(g, topNames...))...)
 		case n < 7:
 			q = append(q, bson.E{Key: "owner", Value: pick[any](g, "%%user.id", bson.D{{Key: "$in", Value: bson.A{"%%user.id", "u2"}}})})
 		default:

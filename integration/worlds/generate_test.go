@@ -14,6 +14,7 @@ type generator struct {
 	// real allows what only MongoDB itself can store and query.
 	real  bool
 	users []User
+	user  User     // who asks in the world that is being made
 	docs  []bson.D // of the world that is being made: operands are taken from them
 	shown []bson.D // what the user sees of them; requests look there first
 	style int      // of their _id
@@ -138,8 +139,9 @@ func (g *generator) pathIn(doc bson.D) string {
 
 // world makes a world with its requests, for one of the users. Most of the time something is shown and something hidden.
 func (g *generator) world(requests int) *World {
+	g.user = pick(g, g.users...)
 	g.makeDocuments()
-	w := &World{User: pick(g, g.users...), Docs: slices.Clone(g.docs)}
+	w := &World{User: g.user, Docs: slices.Clone(g.docs)}
 	var shown []bson.Raw
 	for range 12 {
 		w.Rules = g.rules()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"testing"
 
@@ -124,10 +125,13 @@ func (r *runner) pipelines(ctx context.Context) pipelines {
 		for i, d := range docs {
 			list[i] = d
 		}
-		source := bson.D{{Key: "$documents", Value: bson.D{{Key: "$literal", Value: list}}}}
+		source := bson.A{
+			bson.D{{Key: "$documents", Value: bson.D{{Key: "$literal", Value: list}}}},
+			bson.D{{Key: "$limit", Value: int64(math.MaxInt64)}}, // MongoDB fails on some that directly follow
+		}
 		cursor, err := r.client.Database(r.databases[0]).RunCommandCursor(ctx, bson.D{
 			{Key: "aggregate", Value: 1},
-			{Key: "pipeline", Value: append(bson.A{source}, pipeline...)},
+			{Key: "pipeline", Value: append(source, pipeline...)},
 			{Key: "cursor", Value: bson.D{}},
 			{Key: "collation", Value: bson.D{{Key: "locale", Value: "simple"}}},
 		})

@@ -63,6 +63,9 @@ func (w *World) facts() []*reference.Facts {
 			list = append(list, w.User.facts(action))
 		}
 	}
+	if len(list) > 1 {
+		list = append(list, w.User.factsOf("find", "get"), w.User.factsOf("findOne", "get"))
+	}
 	return list
 }
 
