@@ -121,7 +121,7 @@ func (j judge) substitute(v bson.RawValue, name string) (bson.RawValue, bool) {
 	_, ofOperator := operator(name)
 	if o := j.operand(v); o.origin == fromFacts {
 		takesList := name == "$in" || name == "$nin" || name == "$all"
-		if bsonval.IsMissing(o.value) || isNull(o.value) || isVain(o.value) && !takesList {
+		if bsonval.IsMissing(o.value) || isNull(o.value) || takesList && !isArray(o.value) || isVain(o.value) && !takesList {
 			return v, false
 		}
 		switch {
