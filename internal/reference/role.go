@@ -26,7 +26,7 @@ func (r role) cut(j judge, doc bson.Raw) []element {
 	}
 	c := cutter{gate: gate}
 	var kept []element
-	for _, e := range elements(doc) {
+	for _, e := range without(elements(doc), reserved) { // of which no permission is asked
 		if v := c.value(j, r.entry(e.name), e.value, verdict{}, verdict{}); !bsonval.IsMissing(v) {
 			kept = append(kept, element{e.name, v})
 		}
