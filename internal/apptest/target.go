@@ -161,6 +161,7 @@ type asked struct {
 	ns            rules.Namespace
 	before, after []bson.Raw // the collection
 	custom        rules.CustomData
+	found         map[string]bson.RawValue // by lookups, before
 	log           []line
 }
 
@@ -230,6 +231,9 @@ func (s *session) Do(ctx context.Context, step *policytest.Step) (policytest.Out
 		}
 		if a.custom, err = s.proxy.CustomDataNow(ctx, s.c.Users[step.User].ID); err != nil {
 			return policytest.Outcome{}, err
+		}
+		if rs := requests(step.Command); len(rs) > 0 {
+			a.found = s.proxy.FoundNow(ctx, s.caller(a, rs[0]), a.custom)
 		}
 	}
 	s.log.take()
