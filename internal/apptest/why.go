@@ -26,7 +26,7 @@ type why struct {
 func (w *why) sentences() []string {
 	var out []string
 	for _, l := range w.a.log {
-		if text := logged(l); text != "" {
+		if text := w.logged(l); text != "" {
 			out = append(out, text)
 		}
 	}
@@ -49,30 +49,6 @@ func (w *why) sentences() []string {
 		}
 	}
 	return out
-}
-
-// logged is a line of the decision log as a sentence.
-func logged(l line) string {
-	at := func(key, format string) string {
-		if l.attrs[key] == "" {
-			return ""
-		}
-		return fmt.Sprintf(format, source.Quote(l.attrs[key]))
-	}
-	switch l.message {
-	case "refused":
-		if l.attrs["permission"] == "" {
-			return ""
-		}
-		by := at("role", "The role %s")
-		if by == "" {
-			by = "That no role applies"
-		}
-		return by + " refused it" + at("permission", ", by %s") + at("path", ", for the field %s") + "."
-	case "documents withheld: a rule could not be evaluated":
-		return "Documents were withheld: " + at("permission", "%s") + at("role", " of the role %s") + " could not be evaluated."
-	}
-	return ""
 }
 
 // changed are the documents of the lines that are different, and the fields that are.
@@ -133,33 +109,12 @@ func (w *why) written(doc bson.Raw) []string {
 	return out
 }
 
-// insert tells which role would decide about new documents.
-func (w *why) insert(r request) []string {
-	plan := w.s.plan(w.a, request{operation: r.operation, filter: bsonval.Empty()})
-	if plan == nil {
-		return nil
-	}
-	var out []string
-	for _, doc := range r.documents[:min(mostExplained, len(r.documents))] {
-		d := plan.Bound.Decider().CheckInsert(doc, true)
-		switch {
-		case d.Role == "":
-			out = append(out, "No role applies to the new document.")
-		case d.Allowed:
-			out = append(out, fmt.Sprintf("The role %s applies to the new document and allows it.", source.Quote(d.Role)))
-		default:
-			out = append(out, fmt.Sprintf("The role %s applies to the new document; its %s does not allow it.", source.Quote(d.Role), d.Permission))
-		}
-	}
-	return out
-}
-
 // explain goes through the rules with one document, as rolegate explain does.
 func (w *why) explain(r request, doc bson.Raw, fields []string) []string {
 	c := w.s.caller(w.a, r)
 	report, err := explain.New(explain.Options{
 		Proxy: w.s.rules.Proxy, Namespace: w.a.ns, Operation: r.operation, Filter: r.filter, Document: doc,
-		User: &explain.User{User: *c.User, CustomData: w.a.custom.Document, Request: c.Request},
+		User: &explain.User{User: *c.User, CustomData: w.a.custom.Document, Request: c.Request, Lookups: w.a.found},
 	})
 	if err != nil {
 		return []string{err.Error()}
