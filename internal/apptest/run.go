@@ -146,7 +146,7 @@ func rewrite(dir string, r policytest.Result) (err error) {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	_, err = f.Write(policytest.Rewrite(r.Case, r.Failures))
+	_, err = f.Write(r.Rewrite())
 	err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Sync(), f.Close())
 	if err != nil {
 		return err

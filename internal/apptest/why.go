@@ -11,6 +11,7 @@ import (
 	"github.com/rolegate/rolegate/internal/explain"
 	"github.com/rolegate/rolegate/internal/policytest"
 	"github.com/rolegate/rolegate/internal/source"
+	"github.com/rolegate/rolegate/rules/expr"
 )
 
 // mostExplained is how many documents are explained for one failure.
@@ -34,6 +35,9 @@ func (w *why) sentences() []string {
 		out = append(out, `This aggregation may need a database that can compute fields: give one with --mongodb-uri, and add the line `+
 			`"Needs: computed fields" to the case, so that it is skipped without.`)
 	}
+	if w.f.Stored != "" && !w.stores() {
+		return append(out, fmt.Sprintf("This step has changed nothing in %s: what is different there comes from a step before.", w.f.Stored))
+	}
 	docs, fields := w.changed()
 	for _, r := range requests(w.a.step.Command) {
 		if r.operation == "insert" {
@@ -49,6 +53,11 @@ func (w *why) sentences() []string {
 		}
 	}
 	return out
+}
+
+// stores tells whether the step has changed what the failure is about.
+func (w *why) stores() bool {
+	return w.f.Stored == policytest.Namespace(w.a.ns).String() && len(compare(w.a.before, w.a.after)) > 0
 }
 
 // changed are the documents of the lines that are different, and the fields that are.
@@ -121,6 +130,7 @@ func (w *why) explain(r request, doc bson.Raw, fields []string) []string {
 	}
 	out := []string{fmt.Sprintf("The document %s of %s, as it was before:", idOf(doc), w.a.ns)}
 	add := func(format string, args ...any) { out = append(out, "  "+fmt.Sprintf(format, args...)) }
+	var none []string
 	for i, tried := range report.Document.Roles {
 		name := source.Quote(tried.Name)
 		switch tried.Outcome {
@@ -129,8 +139,13 @@ func (w *why) explain(r request, doc bson.Raw, fields []string) []string {
 		case "passed", "fails":
 			add("role %s does not apply: %s", name, condition(tried.ApplyWhen))
 		case "out":
-			add("role %s does not apply: %s", name, report.Roles[i].Reason)
+			if report.Roles[i].ApplyWhen.Truth != expr.True.String() { // else it stands behind one that always applies
+				none = append(none, name)
+			}
 		}
+	}
+	if len(none) > 0 {
+		out = slices.Insert(out, 1, "  "+notHere(none))
 	}
 	for _, f := range report.Document.Filters {
 		if !f.Passes {
@@ -140,13 +155,13 @@ func (w *why) explain(r request, doc bson.Raw, fields []string) []string {
 	d := report.Document.Decision
 	add("%s", d.Reason)
 	for _, p := range d.Permissions {
-		add("its %s is %s", p.Name, condition(&p.Step))
+		add("its %s", permission(p.Name, &p.Step))
 	}
 	written := w.written(doc)
 	for _, f := range report.Document.Fields {
 		for _, p := range f.Permissions {
 			if slices.Contains(written, f.Path) && strings.HasSuffix(p.Name, ".write") {
-				add("its %s is %s", p.Name, condition(&p.Step))
+				add("its %s", permission(p.Name, &p.Step))
 			}
 		}
 		if slices.Contains(fields, f.Path) {
@@ -156,8 +171,40 @@ func (w *why) explain(r request, doc bson.Raw, fields []string) []string {
 	return out
 }
 
+// notHere says of roles that whoever asks for this has none of them, whatever the document.
+func notHere(names []string) string {
+	if len(names) == 1 {
+		return "role " + names[0] + " is not for this user and this kind of request"
+	}
+	last := len(names) - 1
+	return "roles " + strings.Join(names[:last], ", ") + " and " + names[last] + " are not for this user and this kind of request"
+}
+
+// decisive is the part of a condition that made it what it is, as far as one part alone did.
+func decisive(s *explain.Step) *explain.Step {
+	truth := map[string]string{"all": expr.False.String(), "any": expr.True.String()}[s.Join]
+	if s.Truth != truth {
+		return s
+	}
+	for i := range s.Parts {
+		if s.Parts[i].Truth == truth {
+			return decisive(&s.Parts[i])
+		}
+	}
+	return s
+}
+
+// permission is what the condition of a permission came to.
+func permission(name string, s *explain.Step) string {
+	if s.Text == s.Truth {
+		return name + " is " + s.Text
+	}
+	return name + " " + condition(s)
+}
+
 // condition is what a condition came to, with the values that it saw.
 func condition(s *explain.Step) string {
+	s = decisive(s)
 	if s.Text == s.Truth {
 		return s.Text
 	}

@@ -55,7 +55,7 @@ matched 1 modified 1
 		}},
 		{"an insert", "-- 1. ann inserts --\ninsertOne a.b {\"_id\": 4, \"group\": \"g1\", \"level\": \"g2\"}\n-- 1. want --\ninserted 4\n", []string{
 			`The role "member" refused it, by insert.`,
-			`its insert is {"level": {"%in": "%%lookups.groups"}} is false, because level is "g2" and %%lookups.groups is ["g1"]`,
+			`its insert {"level": {"%in": "%%lookups.groups"}} is false, because level is "g2" and %%lookups.groups is ["g1"]`,
 		}},
 		{"an insert that nobody may make", "-- 1. ann inserts --\ninsertOne a.b {\"_id\": 4, \"group\": \"g2\"}\n-- 1. want --\ninserted 4\n", []string{
 			"It was refused: no role applies to the document, or to what would become of it.",

@@ -96,20 +96,29 @@ func (w *why) insert(r request) []string {
 func (w *why) inserted(plan *proxy.Planned, doc bson.Raw) []string {
 	_, idGiven := bsonval.Lookup(doc, "_id")
 	env := &expr.Env{Root: doc}
-	var out []string
+	var out, none []string
 	var applies *config.Role
 	for _, role := range plan.Bound.Roles() {
-		step := explain.Condition(w.s.rules.Proxy.Policy, plan.Bound, role.Source.ApplyWhen, env)
+		name, step := source.Quote(role.Source.Name), w.condition(plan, role.Source.ApplyWhen, env)
 		if step.Truth == expr.True.String() {
 			applies = role.Source
-			out = append(out, fmt.Sprintf("role %s applies (%s): %s", source.Quote(applies.Name), applies.Span, condition(&step)))
+			out = append(out, fmt.Sprintf("role %s applies (%s): %s", name, applies.Span, condition(step)))
 			break
 		}
-		out = append(out, fmt.Sprintf("role %s does not apply: %s", source.Quote(role.Source.Name), condition(&step)))
+		if !role.Live {
+			none = append(none, name)
+			continue
+		}
+		out = append(out, fmt.Sprintf("role %s does not apply: %s", name, condition(step)))
+	}
+	if len(none) > 0 {
+		out = slices.Insert(out, 0, notHere(none))
 	}
 	d := plan.Bound.Decider().CheckInsert(doc, idGiven)
 	role := slices.IndexFunc(plan.Bound.Roles(), func(s rules.RoleState) bool { return s.Source.Name == d.Role })
 	switch {
+	case d.Allowed && applies.Insert != nil:
+		return append(out, "it allows the insert: its "+permission("insert", w.condition(plan, applies.Insert, &expr.Env{Root: d.Post})))
 	case d.Allowed:
 		return append(out, "it allows the insert")
 	case applies == nil:
@@ -133,9 +142,12 @@ func (w *why) inserted(plan *proxy.Planned, doc bson.Raw) []string {
 	case len(applies.Presets.Insert) > 0: // it is asked about the outcome
 		out = append(out, its+d.Permission+" does not hold of what would be stored: "+v.String())
 	default:
-		step := explain.Condition(w.s.rules.Proxy.Policy, plan.Bound, v, env)
-		out = append(out, its+d.Permission+" is "+condition(&step))
+		out = append(out, its+permission(d.Permission, w.condition(plan, v, env)))
 	}
 	return out
 }
 
+func (w *why) condition(plan *proxy.Planned, v *source.Value, env *expr.Env) *explain.Step {
+	step := explain.Condition(w.s.rules.Proxy.Policy, plan.Bound, v, env)
+	return &step
+}
