@@ -245,7 +245,10 @@ func (p *place) filtered(plan *proxy.Planned, docs []bson.Raw) {
 // read asks the roles about one document.
 func (p *place) read(plan *proxy.Planned, doc bson.Raw) {
 	env := &expr.Env{Root: doc, PrevRoot: doc}
-	r := p.choose(plan, env)
+	r, passed := p.choose(plan, env)
+	for _, other := range passed {
+		other.passed.note()
+	}
 	if r == nil {
 		return
 	}
@@ -265,22 +268,20 @@ func (p *place) read(plan *proxy.Planned, doc bson.Raw) {
 	}
 }
 
-// choose finds the role that applies, and notes those that do not.
-func (p *place) choose(plan *proxy.Planned, env *expr.Env) *roleSeen {
+// choose finds the role that applies, and those before it, which do not.
+func (p *place) choose(plan *proxy.Planned, env *expr.Env) (role *roleSeen, passed []*roleSeen) {
 	for i, state := range plan.Bound.Roles() {
 		if i >= len(p.roles) {
-			return nil
+			break
 		}
 		switch plan.Bound.Trace(state.Source.ApplyWhen, expr.InRole, env).Truth {
 		case expr.True:
-			return p.roles[i]
+			return p.roles[i], p.roles[:i]
 		case expr.Error:
-			return nil
-		default:
-			p.roles[i].passed.note()
+			return nil, p.roles[:i]
 		}
 	}
-	return nil
+	return nil, p.roles
 }
 
 func (r *roleSeen) permission(name string) *source.Value {

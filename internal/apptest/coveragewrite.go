@@ -143,7 +143,7 @@ func (p *place) updated(plan *proxy.Planned, changes []change) {
 		}
 		set := func(path string) bool { return by.presets("update", path) }
 		by.updates(ch, set)
-		if after := p.choose(plan, &expr.Env{Root: ch.after, PrevRoot: ch.before}); after != nil && after != by {
+		if after, _ := p.choose(plan, &expr.Env{Root: ch.after, PrevRoot: ch.before}); after != nil && after != by {
 			after.applied.note()
 			after.updates(ch, set)
 		}
