@@ -25,6 +25,13 @@ type why struct {
 }
 
 func (w *why) sentences() []string {
+	switch ns := policytest.Namespace(w.a.ns).String(); {
+	case w.f.Stored == "":
+	case w.f.Stored != ns:
+		return []string{fmt.Sprintf("This step is about %s: look at the steps before for what is different in %s.", ns, w.f.Stored)}
+	case len(compare(w.a.before, w.a.after)) == 0:
+		return []string{fmt.Sprintf("This step has changed nothing in %s: look at the steps before for what is different there.", ns)}
+	}
 	var out []string
 	for _, l := range w.a.log {
 		if text := w.logged(l); text != "" {
@@ -34,9 +41,6 @@ func (w *why) sentences() []string {
 	if w.a.step.Command.Action == "aggregate" && !w.s.target.computed {
 		out = append(out, `This aggregation may need a database that can compute fields: give one with --mongodb-uri, and add the line `+
 			`"Needs: computed fields" to the case, so that it is skipped without.`)
-	}
-	if w.f.Stored != "" && !w.stores() {
-		return append(out, fmt.Sprintf("This step has changed nothing in %s: what is different there comes from a step before.", w.f.Stored))
 	}
 	docs, fields := w.changed()
 	for _, r := range requests(w.a.step.Command) {
@@ -53,11 +57,6 @@ func (w *why) sentences() []string {
 		}
 	}
 	return out
-}
-
-// stores tells whether the step has changed what the failure is about.
-func (w *why) stores() bool {
-	return w.f.Stored == policytest.Namespace(w.a.ns).String() && len(compare(w.a.before, w.a.after)) > 0
 }
 
 // changed are the documents of the lines that are different, and the fields that are.
@@ -159,13 +158,30 @@ func (w *why) explain(r request, doc bson.Raw, fields []string) []string {
 	}
 	written := w.written(doc)
 	for _, f := range report.Document.Fields {
-		for _, p := range f.Permissions {
-			if slices.Contains(written, f.Path) && strings.HasSuffix(p.Name, ".write") {
-				add("its %s", permission(p.Name, &p.Step))
+		if slices.Contains(written, f.Path) {
+			for _, l := range fieldWritten(report, f) {
+				add("%s", l)
 			}
 		}
 		if slices.Contains(fields, f.Path) {
 			add("%s is %s: %s", f.Path, map[string]string{"shown": "shown", "part": "shown in part", "hidden": "hidden"}[f.Fate], f.Reason)
+		}
+	}
+	return out
+}
+
+// fieldWritten tells what let a field be written.
+func fieldWritten(r *explain.Report, f explain.Fate) []string {
+	for _, role := range r.Roles {
+		set := slices.ContainsFunc(role.Presets, func(p explain.Preset) bool { return p.On == "update" && leadsTo(p.Path, f.Path) })
+		if role.Name == r.Document.Decision.Role && set {
+			return []string{f.Path + " is set by the role, whatever the request says"}
+		}
+	}
+	var out []string
+	for _, p := range f.Permissions {
+		if strings.HasSuffix(p.Name, ".write") {
+			out = append(out, "its "+permission(p.Name, &p.Step))
 		}
 	}
 	return out
@@ -222,7 +238,7 @@ func condition(s *explain.Step) string {
 			}
 		}
 		for i := range s.Parts {
-			visit(&s.Parts[i])
+			visit(decisive(&s.Parts[i]))
 		}
 	}
 	visit(s)

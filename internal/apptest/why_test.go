@@ -21,7 +21,9 @@ const sharing = `
   "roles": [
     {"name": "member", "apply_when": {"group": {"%in": "%%lookups.groups"}}, "read": true, "write": true,
      "insert": {"level": {"%in": "%%lookups.groups"}}, "presets": {"update": {"team": "%%user.data.team", "at.by": "%%user.id"}}},
-    {"name": "open", "apply_when": {"open": true}, "presets": {"insert": {"team": "%%user.data.team"}}, "read": true, "write": true}
+    {"name": "counts", "apply_when": {"%%request.operation": "count"}, "read": true},
+    {"name": "deletes", "apply_when": {"%%request.operation": "delete"}, "read": true},
+    {"name": "open", "apply_when": {"%and": [{"open": true}, {"%%user.id": {"%in": ["ua", "ub"]}}]}, "presets": {"insert": {"team": "%%user.data.team"}}, "read": true, "write": true}
   ]
 }
 -- app/data_sources/mongodb-atlas/a/groups/rules.json --
@@ -63,6 +65,21 @@ matched 1 modified 1
 			"no role applies",
 		}},
 		{"an insert that is allowed", "-- 1. bob inserts --\ninsertOne a.b {\"_id\": 4, \"open\": true}\n-- 1. want --\nerror 403\n", []string{"it allows the insert"}},
+		{"an update that is allowed", "-- 1. bob updates --\nupdateOne a.b {\"_id\": 1} {\"$set\": {\"x\": 1}}\n-- 1. want --\nerror 403\n", []string{
+			"its write is true",
+		}},
+		{"a part that decides", "-- 1. bob finds --\nfindOne a.b {\"_id\": 3}\n-- 1. want --\n{\"_id\": 3}\n", []string{
+			`role "open" does not apply: {"open": true} is false, because open has no value`,
+		}},
+		{"what is stored since before", leaves + "-- 2. bob finds --\nfind a.b {\"_id\": 9}\n-- 2. want --\n-- 2. stored --\n", []string{
+			"This step has changed nothing in a.b: look at the steps before for what is different there.",
+		}},
+		{"what is stored elsewhere", leaves + "-- 2. bob finds --\nfind a.b {\"_id\": 9}\n-- 2. want --\n-- 2. stored a.groups --\n", []string{
+			"This step is about a.b: look at the steps before for what is different in a.groups.",
+		}},
+		{"roles for other requests", "-- 1. ann inserts --\ninsertOne a.b {\"_id\": 4}\n-- 1. want --\ninserted 4\n", []string{
+			`roles "counts" and "deletes" are not for this user and this kind of request`,
+		}},
 		{"a preset without a value", "-- 1. ann updates --\nupdateOne a.b {\"_id\": 1} {\"$set\": {\"x\": 1}}\n-- 1. want --\nmatched 1 modified 1\n", []string{
 			`The role "member" refused it: the preset of "team" has no value.`,
 		}},
