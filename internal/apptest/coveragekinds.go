@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -51,6 +52,11 @@ func operationsOf(action string) []string {
 
 // reach notes how the user of a step could come to the roles, with every action and not only that of the step.
 func (p *place) reach(s *session, a *asked) {
+	known := fmt.Sprintf("%v %s %v %v %v", a.ns, a.step.User, a.step.Command.Headers, a.custom, a.found)
+	if s.reached[known] {
+		return
+	}
+	s.reached[known] = true
 	for _, action := range actions() {
 		for _, operation := range operationsOf(action) {
 			r := request{operation: operation, filter: bsonval.Empty()}

@@ -92,6 +92,10 @@ func TestCoverageOfKinds(t *testing.T) {
 			},
 		},
 		{
+			"an upsert inserts", "ann asks --\nupdateOne a.b {\"_id\": 5} {\"$set\": {\"group\": \"g\", \"acl.r\": []}}\nupsert true\n-- 1. want --\nmatched 0 modified 0 upserted 5\n",
+			[]string{"insert: applied", "insert: insert granted", "insert: acl.r changed", "insert: additional_fields changed"},
+		},
+		{
 			"no condition of an insert holds for whom no lookup finds", "bob asks --\ninsertOne a.b {\"group\": \"g\"}\n-- 1. want --\nerror 403\n",
 			[]string{"insert: insert refused"},
 		},
@@ -122,6 +126,35 @@ func TestCoverageOfKinds(t *testing.T) {
 		shows = slices.DeleteFunc(shows, func(a string) bool { return strings.HasSuffix(a, ": passed over") })
 		if diff := cmp.Diff(c.shows, shows); diff != "" {
 			t.Errorf("%s shows (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
+// A role is not asked for what an earlier one decides wherever it would apply.
+func TestCoverageBehindAnotherRole(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, earlier string
+		asked         bool
+	}{
+		{"the same condition", `{"%%request.operation": "delete", "owner": "%%user.id"}`, false},
+		{"one of several", `{"%and": [{"%%request.operation": "delete"}, {"%or": [{"open": true}, {"owner": "%%user.id"}]}]}`, false},
+		{"more than that", `{"%%request.operation": "delete", "owner": "%%user.id", "open": true}`, true},
+		{"something else", `{"%%request.operation": "delete", "%or": [{"open": true}, {"owner": "ub"}]}`, true},
+		{"for others", `{"%%request.operation": "delete", "owner": "%%user.id", "%%user.id": "ub"}`, true},
+	} {
+		rules := `-- app/data_sources/mongodb-atlas/a/b/rules.json --
+{"database": "a", "collection": "b", "roles": [
+	{"name": "deletes", "apply_when": ` + c.earlier + `, "read": true, "write": true},
+	{"name": "owner", "apply_when": {"owner": "%%user.id", "x": 1}, "read": true, "write": true, "insert": false, "delete": false}
+]}
+`
+		r := run(t, app+rules, "A case.\n-- 1. ann counts --\ncountDocuments a.b {}\n-- 1. want --\ncount 0\n")
+		if got := slices.Contains(never(r), "owner: delete refused"); got != c.asked {
+			t.Errorf("%s: a refused deletion is asked for: %t, want %t", c.name, got, c.asked)
+		}
+		if !slices.Contains(never(r), "owner: insert refused") {
+			t.Errorf("%s: a refused insert is not asked for", c.name)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 func (c *coverage) written(s *session, a *asked, p *place) {
 	changes := compare(a.before, a.after)
 	asked := requests(a.step.Command)
+	deletes := slices.ContainsFunc(asked, func(r request) bool { return r.operation == "delete" })
 	for _, r := range asked {
 		p.allowed(s, a, r, changes)
 	}
@@ -25,7 +26,10 @@ func (c *coverage) written(s *session, a *asked, p *place) {
 			continue
 		}
 		permission, path := l.attrs["permission"], l.attrs["path"]
-		if permission == "write" && path != "" {
+		switch {
+		case permission == "write" && deletes:
+			path = "" // any field that may not be written refuses a deletion; nobody has changed it
+		case permission == "write" && path != "":
 			path = role.below(path, asked, a.before)
 		}
 		role.refused(permission, path)
@@ -75,12 +79,15 @@ func (p *place) allowed(s *session, a *asked, r request, changes []change) {
 		p.inserted(plan, r.documents, changes)
 	case "update":
 		p.updated(plan, changes)
-		if upsert := s.plan(a, request{operation: "insert", filter: bsonval.Empty()}); upsert != nil {
+		if upsert := s.plan(a, request{operation: "insert", filter: bsonval.Empty()}); r.upsert && upsert != nil {
 			p.upserted(upsert, changes)
 		}
 	case "delete":
 		for _, ch := range changes {
-			if role := p.role(plan.Bound.Decider().Decide(ch.before).Role); ch.after == nil && role != nil {
+			if ch.after != nil {
+				continue
+			}
+			if role := p.role(plan.Bound.Decider().Decide(ch.before).Role); role != nil {
 				role.allowed("delete", "document_filters.write", "write")
 			}
 		}
@@ -137,8 +144,11 @@ func (r *roleSeen) inserts(by *roleSeen, doc bson.Raw, idGiven bool) {
 // updated asks the role that applied to a document as it was, and the one that applies to what became of it.
 func (p *place) updated(plan *proxy.Planned, changes []change) {
 	for _, ch := range changes {
+		if ch.before == nil || ch.after == nil {
+			continue
+		}
 		by := p.role(plan.Bound.Decider().Decide(ch.before).Role)
-		if ch.before == nil || ch.after == nil || by == nil {
+		if by == nil {
 			continue
 		}
 		set := func(path string) bool { return by.presets("update", path) }
@@ -175,6 +185,9 @@ func (r *roleSeen) allowed(names ...string) {
 // changed notes the fields that were changed by the client, and not set by a role.
 func (r *roleSeen) changed(ch change, set func(path string) bool) {
 	for _, f := range r.fieldsSeen {
+		if !f.written.can {
+			continue
+		}
 		if f.path != "" {
 			if !set(f.path) && !bytesEqual(at(ch.before, f.path), at(ch.after, f.path)) {
 				f.written.note()

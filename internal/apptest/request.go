@@ -19,6 +19,7 @@ type request struct {
 	filter    bson.Raw // of what is looked for; nil for an insert
 	documents []bson.Raw
 	update    bson.Raw // operators, or the document of a replacement; nil where nothing is changed
+	upsert    bool
 }
 
 // operations are those of the actions.
@@ -81,7 +82,9 @@ func requestOf(action string, arg func(key string) (bson.RawValue, bool)) reques
 			if !given {
 				update, _ = arg("replacement")
 			}
+			upsert, _ := arg("upsert")
 			r.update = document(update)
+			r.upsert, _ = upsert.BooleanOK()
 		}
 	}
 	return r

@@ -115,7 +115,7 @@ func (t *target) Open(ctx context.Context, c *policytest.Case) (policytest.Sessi
 	if err != nil {
 		return nil, configError(err)
 	}
-	s := &session{target: t, c: c, users: map[string]*rules.User{}, asked: map[*policytest.Step]*asked{}}
+	s := &session{target: t, c: c, users: map[string]*rules.User{}, asked: map[*policytest.Step]*asked{}, reached: map[string]bool{}}
 	r.Proxy.Log, s.rules, s.Now = slog.New(&s.log), r, now
 	if s.store, err = t.openStore(ctx, r); err != nil {
 		return nil, err
@@ -152,7 +152,8 @@ type session struct {
 	server *http.Server
 	served chan error
 
-	asked map[*policytest.Step]*asked
+	asked   map[*policytest.Step]*asked
+	reached map[string]bool // :: what is known of a user and their request → coverage knows which roles they come to
 }
 
 // asked is a step that has run, with what there was to decide on.
