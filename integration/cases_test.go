@@ -89,7 +89,7 @@ func runCases(t *testing.T, target policytest.Target, parallel bool) {
 func rewrite(t *testing.T, c *policytest.Case, r policytest.Result) {
 	t.Helper()
 	path := filepath.Join(corpus, filepath.FromSlash(c.Name)+".txtar")
-	if err := os.WriteFile(path, policytest.Rewrite(c, r.Failures), 0o644); err != nil {
+	if err := os.WriteFile(path, r.Rewrite(), 0o644); err != nil {
 		t.Error(err)
 	}
 }

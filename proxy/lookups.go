@@ -9,6 +9,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/rules"
 	"github.com/rolegate/rolegate/rules/expr"
 )
@@ -72,18 +73,32 @@ func (l *lookups) Lookup(s *expr.Scope, name string) (bson.RawValue, error) {
 	return m.value, nil
 }
 
-// value is what a lookup finds. Where nobody can be asked, it is what the caller says.
+// value is what a lookup finds: what the caller says, or else what the database does.
 func (l *lookups) value(q *rules.LookupQuery, name, key string, match bson.Raw) (bson.RawValue, error) {
 	p := l.session.p
-	if p.Store == nil {
-		v, known := l.session.c.Found[name]
-		if !known {
-			return v, errLookupUnknown
-		}
+	if v, known := l.session.c.Found[name]; known {
 		return v, nil
+	}
+	if p.Store == nil {
+		return bson.RawValue{}, errLookupUnknown
 	}
 	kept := time.Duration(q.CacheSeconds) * time.Second
 	return p.lookedUp.of(key, l.session.fresh, kept, func() (bson.RawValue, error) { return l.ask(q, match) })
+}
+
+// FoundNow is what the lookups of the app find for a caller, by name, as a decision about a write would find it. Those that
+// fail or have no value are left out.
+func (p *Proxy) FoundNow(ctx context.Context, c Caller, custom rules.CustomData) map[string]bson.RawValue {
+	s := &session{p: p, c: p.begun(c), op: c.Request.Operation, fresh: true}
+	l := &lookups{ctx, s}
+	scope := p.Policy.Scope(c.User, p.known(custom), &s.c.Request, rules.Sources{Lookups: l})
+	found := map[string]bson.RawValue{}
+	for _, name := range p.Policy.Lookups() {
+		if v, err := l.Lookup(scope, name); err == nil && !bsonval.IsMissing(v) {
+			found[name] = v
+		}
+	}
+	return found
 }
 
 // ask reads the documents and collects the different values at the path, without nulls, in BSON order.

@@ -11,6 +11,7 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -121,5 +122,28 @@ func TestLookupFails(t *testing.T) {
 		if !strings.Contains(l.String(), "lookup=groups") || strings.Contains(l.String(), "g1") {
 			t.Errorf("%s: the log says %s", name, l)
 		}
+	}
+}
+
+// What is found now can be planned with later, whatever has become of it.
+func TestFoundNow(t *testing.T) {
+	t.Parallel()
+	p, s, _, _ := lookingUp(t, ``, docs(t, `{"_id": 1, "name": "g1", "members": "ua"}`))
+	c := ann
+	c.Found = p.FoundNow(t.Context(), c, rules.CustomData{})
+	s.docs["groups"] = nil
+	plan, err := p.Plan(c, rules.CustomData{}, "find", proxy.Find{NS: ns})
+	if err != nil || len(c.Found) != 1 {
+		t.Fatalf("%v, %v", c.Found, err)
+	}
+	if d := plan.Bound.Decider().Decide(doc(t, `{"_id": 1, "group": "g1"}`)); d.Role == "" {
+		t.Error("no role applies to a document of a group that was found")
+	}
+	if found := p.FoundNow(t.Context(), ann, rules.CustomData{}); len(found) != 1 || len(found["groups"].Value) != len(bsonval.Empty()) {
+		t.Errorf("found %v of no group", found)
+	}
+	s.fails["groups"] = proxy.ErrUnavailable
+	if found := p.FoundNow(t.Context(), ann, rules.CustomData{}); len(found) != 0 {
+		t.Errorf("found %v of what cannot be asked", found)
 	}
 }

@@ -20,7 +20,7 @@ type Caller struct {
 	// even negated.
 	NoCustomData bool
 
-	// Found is what lookups find, by name, for Plan and its like, which ask nobody.
+	// Found is what lookups find, by name, for Plan and its like. Nothing in a request says it.
 	Found map[string]bson.RawValue
 
 	looked *lookupsOfRequest

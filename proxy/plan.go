@@ -26,8 +26,9 @@ type Planned struct {
 	View      *rules.Plan
 }
 
-// Plan tells how an operation, as rules call it, would find its documents. It asks nobody: the Store may be nil, and custom
-// is what the database holds about the user, which counts where the app uses it.
+// Plan tells how an operation, as rules call it, would find its documents. What lookups find is what
+// the caller says, and custom is what the database holds about the user, which counts where the app uses it: the Store may be
+// nil.
 func (p *Proxy) Plan(c Caller, custom rules.CustomData, operation string, op Find) (*Planned, error) {
 	s, err := p.planning(c, op.NS, custom, operation)
 	if err != nil {
@@ -58,13 +59,18 @@ func (p *Proxy) planning(c Caller, ns rules.Namespace, custom rules.CustomData, 
 	if err != nil {
 		return nil, err
 	}
+	return s, s.bindTo(context.Background(), operation, p.known(custom))
+}
+
+// known is what rules may know of the custom data that a user has.
+func (p *Proxy) known(custom rules.CustomData) rules.CustomData {
 	switch {
 	case p.NoCustomData:
-		custom = rules.CustomData{Unresolved: true}
+		return rules.CustomData{Unresolved: true}
 	case p.custom == nil:
-		custom = rules.CustomData{}
+		return rules.CustomData{}
 	}
-	return s, s.bindTo(context.Background(), operation, custom)
+	return custom
 }
 
 // PlannedWrite is how a write would be carried out on a store that can compute fields; any other guards every write.

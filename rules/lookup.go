@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -28,6 +29,9 @@ func (q *LookupQuery) Bind(s *expr.Scope) (bson.Raw, bool) { return q.match.Bind
 
 // LookupQuery finds a lookup by its name, or nil: it has errors.
 func (p *Policy) LookupQuery(name string) *LookupQuery { return p.lookups[name] }
+
+// Lookups are the names of the lookups that can be asked, sorted.
+func (p *Policy) Lookups() []string { return slices.Sorted(maps.Keys(p.lookups)) }
 
 // CodeLookup is the code of what is wrong with a lookup as such.
 const CodeLookup = "invalid-lookup"

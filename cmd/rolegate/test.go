@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 
 	"github.com/rolegate/rolegate/internal/apptest"
+	"github.com/rolegate/rolegate/internal/server"
 )
 
 type testCmd struct {
@@ -27,6 +29,9 @@ func (c *testCmd) Run(ctx context.Context, s streams) error {
 		}
 	}
 	r, err := apptest.Run(ctx, o)
+	if invalid, ok := errors.AsType[*server.ConfigError](err); ok {
+		return &server.ConfigError{Diagnostics: invalid.Diagnostics} // how to serve it nevertheless is of no use here
+	}
 	if err != nil {
 		return err
 	}

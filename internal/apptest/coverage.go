@@ -1,6 +1,7 @@
 package apptest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -37,8 +38,9 @@ type filterSeen struct {
 
 type roleSeen struct {
 	source      *config.Role
-	applied     seen // to a document
-	passed      seen // it was asked, and did not apply
+	applies     kinds // in which a user of the cases can come to it; none while no such user has asked
+	applied     seen  // to a document
+	passed      seen  // it was asked, and did not apply
 	permissions map[string]*branch
 	fieldsSeen  []*fieldSeen // in the order of the rules
 	order       []string     // of the names of permissions
@@ -61,6 +63,7 @@ type fieldSeen struct {
 // seen is an outcome: whether it can be at all, and how often it was.
 type seen struct {
 	can   bool
+	only  kinds // in which it can be; none is all of them
 	times int
 }
 
@@ -108,32 +111,36 @@ func outcomes(v *source.Value) (yes, no bool) {
 func newRoleSeen(r *config.Role) *roleSeen {
 	yes, no := outcomes(r.ApplyWhen)
 	seenRole := &roleSeen{source: r, applied: seen{can: yes}, passed: seen{can: no}, permissions: map[string]*branch{}}
-	permission := func(name string, v *source.Value) {
+	permission := func(name string, v *source.Value, only kinds) {
 		if v == nil {
 			return
 		}
 		yes, no := outcomes(v)
-		seenRole.permissions[name] = &branch{v.Span.String(), seen{can: yes}, seen{can: no}}
+		seenRole.permissions[name] = &branch{v.Span.String(), seen{can: yes, only: only}, seen{can: no, only: only}}
 		seenRole.order = append(seenRole.order, name)
 	}
 	if d := r.DocumentFilters; d != nil {
-		permission("document_filters.read", d.Read)
-		permission("document_filters.write", d.Write)
+		permission("document_filters.read", d.Read, reading)
+		permission("document_filters.write", d.Write, writing)
 	}
-	permission("read", r.Read)
-	permission("write", r.Write)
-	permission("insert", r.Insert)
-	permission("delete", r.Delete)
+	permission("read", r.Read, reading)
+	permission("write", r.Write, writing)
+	permission("insert", r.Insert, inserting)
+	permission("delete", r.Delete, deleting)
 	if always(r.Write) {
 		return seenRole // nothing is left to fields
 	}
-	seenRole.listFields("", r.Fields)
+	seenRole.listFields("", r.Fields, config.FieldRule{})
 	if r.Additional != nil {
-		seenRole.field("", r.Additional)
+		seenRole.field("", *r.Additional)
 	}
-	if always(r.Read) {
-		for _, f := range seenRole.fieldsSeen {
+	granted, _ := outcomes(r.Write)
+	for _, f := range seenRole.fieldsSeen {
+		if always(r.Read) {
 			f.shown.can, f.hidden.can = false, false
+		}
+		if granted { // fields are not asked
+			f.written.can, f.denied.can = false, false
 		}
 	}
 	return seenRole
@@ -145,24 +152,27 @@ func always(v *source.Value) bool {
 	return yes && !no
 }
 
-// listFields lists the rules that say something about a field; one that only leads to fields inside says nothing.
-func (r *roleSeen) listFields(prefix string, fields []config.Field) {
+// listFields lists the rules that say something about a field; one that only leads to fields inside says nothing. What a
+// field says counts for all that is in it.
+func (r *roleSeen) listFields(prefix string, fields []config.Field, around config.FieldRule) {
 	for i := range fields {
 		f := &fields[i]
+		rule := config.FieldRule{Read: cmp.Or(around.Read, f.Rule.Read), Write: cmp.Or(around.Write, f.Rule.Write), Span: f.Rule.Span}
 		if f.Rule.Read != nil || f.Rule.Write != nil || len(f.Rule.Fields) == 0 {
-			r.field(prefix+f.Name, &f.Rule)
+			r.field(prefix+f.Name, rule)
 		}
-		r.listFields(prefix+f.Name+".", f.Rule.Fields)
+		r.listFields(prefix+f.Name+".", f.Rule.Fields, rule)
 	}
 }
 
-func (r *roleSeen) field(path string, rule *config.FieldRule) {
+func (r *roleSeen) field(path string, rule config.FieldRule) {
 	read, noRead := outcomes(rule.Read)
 	write, noWrite := outcomes(rule.Write)
+	changing := r.changes(path)
 	r.fieldsSeen = append(r.fieldsSeen, &fieldSeen{
 		path: path, at: rule.Span.String(),
-		shown: seen{can: read || write}, hidden: seen{can: noRead && noWrite},
-		written: seen{can: write}, denied: seen{can: noWrite},
+		shown: seen{can: read || write, only: reading}, hidden: seen{can: noRead && noWrite, only: reading},
+		written: seen{can: write && changing != 0, only: changing}, denied: seen{can: noWrite && changing != 0, only: changing},
 	})
 }
 
@@ -175,6 +185,7 @@ func (c *coverage) observe(s *session, a *asked) {
 		return
 	}
 	p.asked++
+	p.reach(s, a)
 	for _, r := range requests(a.step.Command) {
 		plan := s.plan(a, r)
 		if plan == nil {
@@ -234,7 +245,10 @@ func (p *place) filtered(plan *proxy.Planned, docs []bson.Raw) {
 // read asks the roles about one document.
 func (p *place) read(plan *proxy.Planned, doc bson.Raw) {
 	env := &expr.Env{Root: doc, PrevRoot: doc}
-	r := p.choose(plan, env)
+	r, passed := p.choose(plan, env)
+	for _, other := range passed {
+		other.passed.note()
+	}
 	if r == nil {
 		return
 	}
@@ -254,22 +268,20 @@ func (p *place) read(plan *proxy.Planned, doc bson.Raw) {
 	}
 }
 
-// choose finds the role that applies, and notes those that do not.
-func (p *place) choose(plan *proxy.Planned, env *expr.Env) *roleSeen {
+// choose finds the role that applies, and those before it, which do not.
+func (p *place) choose(plan *proxy.Planned, env *expr.Env) (role *roleSeen, passed []*roleSeen) {
 	for i, state := range plan.Bound.Roles() {
 		if i >= len(p.roles) {
-			return nil
+			break
 		}
 		switch plan.Bound.Trace(state.Source.ApplyWhen, expr.InRole, env).Truth {
 		case expr.True:
-			return p.roles[i]
+			return p.roles[i], p.roles[:i]
 		case expr.Error:
-			return nil
-		default:
-			p.roles[i].passed.note()
+			return nil, p.roles[:i]
 		}
 	}
-	return nil
+	return nil, p.roles
 }
 
 func (r *roleSeen) permission(name string) *source.Value {

@@ -36,24 +36,37 @@ const app = `
 ]
 `
 
-// run writes out the app with cases and runs them.
-func run(t *testing.T, cases string) *apptest.Report {
+// run runs a case of an app, which has to pass.
+func run(t *testing.T, app, text string) *apptest.Report {
 	t.Helper()
-	dir := t.TempDir()
-	for _, f := range txtar.Parse([]byte(app)).Files {
-		write(t, filepath.Join(dir, f.Name), string(f.Data))
-	}
-	write(t, filepath.Join(dir, "cases/c.txtar"), cases)
-	r, err := apptest.Run(t.Context(), apptest.Options{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := test(t, apptest.Options{Dir: dirOf(t, app, text)})
 	for _, c := range r.Cases {
 		if c.Outcome != apptest.Passed {
 			t.Fatalf("%s: %s %+v", c.Outcome, c.Reason, c.Failures)
 		}
 	}
 	return r
+}
+
+// test runs the cases of a directory.
+func test(t *testing.T, o apptest.Options) *apptest.Report {
+	t.Helper()
+	r, err := apptest.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// dirOf writes out an app with one case, cases/c.txtar.
+func dirOf(t *testing.T, app, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range txtar.Parse([]byte(app)).Files {
+		write(t, filepath.Join(dir, f.Name), string(f.Data))
+	}
+	write(t, filepath.Join(dir, "cases/c.txtar"), text)
+	return dir
 }
 
 func write(t *testing.T, name, text string) {
@@ -107,7 +120,7 @@ func TestCoverage(t *testing.T) {
 			"draft: left alone", "owner: applied", "owner: read granted", "owner: delete refused",
 		}},
 	} {
-		r := run(t, "A case.\n-- 1. "+c.step)
+		r := run(t, app, "A case.\n-- 1. "+c.step)
 		never := map[string]bool{}
 		for _, n := range r.Coverage.Never {
 			never[n.Role+n.Filter+": "+n.What] = true
@@ -130,7 +143,7 @@ func TestCoverage(t *testing.T) {
 // What a case changes in the export is not about the rules of the app.
 func TestCoverageLeavesOutOtherRules(t *testing.T) {
 	t.Parallel()
-	r := run(t, "A case.\n-- app.json --\n{}\n-- 1. ann asks --\ncountDocuments a.b {}\n-- 1. want --\ncount 2\n")
+	r := run(t, app, "A case.\n-- app.json --\n{}\n-- 1. ann asks --\ncountDocuments a.b {}\n-- 1. want --\ncount 2\n")
 	if r.Coverage.Seen != 0 {
 		t.Errorf("%d outcomes are seen", r.Coverage.Seen)
 	}

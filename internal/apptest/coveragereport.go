@@ -110,6 +110,7 @@ func (r *roleSeen) report(check func(seen, Never)) RoleCount {
 		Permissions: []PermissionCount{}, Fields: []FieldCount{},
 	}
 	never := func(s seen, at, format string, args ...any) {
+		s.can = r.asked(s)
 		check(s, Never{Role: out.Name, What: fmt.Sprintf(format, args...), At: at})
 	}
 	never(r.applied, out.At, "applied")

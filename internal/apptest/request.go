@@ -1,6 +1,8 @@
 package apptest
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -16,6 +18,8 @@ type request struct {
 	operation string   // as rules call it
 	filter    bson.Raw // of what is looked for; nil for an insert
 	documents []bson.Raw
+	update    bson.Raw // operators, or the document of a replacement; nil where nothing is changed
+	upsert    bool
 }
 
 // operations are those of the actions.
@@ -27,6 +31,9 @@ func operations() map[string]string {
 		"findOneAndDelete": "delete",
 	}
 }
+
+// actions are all actions.
+func actions() []string { return append(slices.Sorted(maps.Keys(operations())), "bulkWrite") }
 
 // requests takes a command apart.
 func requests(c *policytest.Command) []request {
@@ -67,11 +74,54 @@ func requestOf(action string, arg func(key string) (bson.RawValue, bool)) reques
 	default:
 		filter, _ := arg("filter")
 		r.filter = document(filter)
-		if r.operation == "find" {
+		switch r.operation {
+		case "find":
 			r.operation = proxy.Find{Filter: r.filter}.Operation()
+		case "update":
+			update, given := arg("update")
+			if !given {
+				update, _ = arg("replacement")
+			}
+			upsert, _ := arg("upsert")
+			r.update = document(update)
+			r.upsert, _ = upsert.BooleanOK()
 		}
 	}
 	return r
+}
+
+// changes tells whether a request is to change what is at a path, in a document that it inserts or in one of those stored.
+func (r request) changes(path string, stored []bson.Raw) bool {
+	differs := func(doc bson.Raw) bool {
+		v := at(doc, path)
+		return !slices.ContainsFunc(stored, func(old bson.Raw) bool { return bytesEqual(at(old, path), v) })
+	}
+	for it := bsonval.NewIter(r.update); it.Next(); {
+		if !strings.HasPrefix(string(it.Key()), "$") {
+			return differs(r.update)
+		}
+		for op := bsonval.NewIter(document(it.Value())); op.Next(); {
+			name, to := string(op.Key()), op.Value()
+			moved, _ := to.StringValueOK()
+			switch {
+			case leadsTo(path, name), string(it.Key()) == "$rename" && leadsTo(path, moved):
+				return true
+			case leadsTo(name, path):
+				return differs(within(name, to))
+			}
+		}
+	}
+	return slices.ContainsFunc(r.documents, func(doc bson.Raw) bool { return !bsonval.IsMissing(at(doc, path)) })
+}
+
+// within is a document with a value at a path.
+func within(path string, v bson.RawValue) bson.Raw {
+	first, rest, deeper := strings.Cut(path, ".")
+	if deeper {
+		v = bsonval.FromDocument(within(rest, v))
+	}
+	doc, start := bsonval.BeginDocument(nil)
+	return bsonval.EndDocument(bsonval.AppendElement(doc, first, v), start)
 }
 
 // document is an empty one where there is none.
@@ -104,12 +154,16 @@ func (s *session) caller(a *asked, r request) proxy.Caller {
 	}
 	return proxy.Caller{User: u, Request: rules.Request{
 		Operation: r.operation, Action: c.Action, Service: a.ns.Service, HTTPMethod: "POST", RemoteAddress: "127.0.0.1", Headers: headers,
-	}}
+	}, Found: a.found}
 }
 
 // plan binds the rules as they were for a request. There is none where the request was refused before rules were asked.
 func (s *session) plan(a *asked, r request) *proxy.Planned {
-	p, err := s.proxy.Plan(s.caller(a, r), a.custom, r.operation, proxy.Find{NS: a.ns, Filter: r.filter})
+	return s.planAs(a, s.caller(a, r), r)
+}
+
+func (s *session) planAs(a *asked, c proxy.Caller, r request) *proxy.Planned {
+	p, err := s.proxy.Plan(c, a.custom, r.operation, proxy.Find{NS: a.ns, Filter: r.filter})
 	if err != nil {
 		return nil
 	}

@@ -107,23 +107,25 @@ func (t *target) run(ctx context.Context, c *policytest.Case) caseRun {
 	out := caseRun{CaseReport: CaseReport{Name: c.Name, File: "cases/" + c.Name + ".txtar", Text: c.Text, Failures: []FailureReport{}}}
 	result, err := policytest.Run(ctx, t, c)
 	out.result = result
+	for _, f := range result.Failures {
+		out.Failures = append(out.Failures, t.failure(f))
+	}
+	if t.last != nil {
+		err = errors.Join(err, t.last.store.Close(context.Background()))
+		t.last = nil
+	}
 	var refused *policytest.RefusedError
 	switch {
 	case result.Lacks != "":
 		out.Outcome, out.Reason = Skipped, "there is no database with "+result.Lacks
-		return out
 	case errors.As(err, &refused):
 		out.Outcome, out.Reason = Failed, refused.Error()
-		return out
 	case err != nil:
 		out.Outcome, out.Reason = Broken, err.Error()
 	case len(result.Failures) > 0:
 		out.Outcome = Failed
 	default:
 		out.Outcome = Passed
-	}
-	for _, f := range result.Failures {
-		out.Failures = append(out.Failures, t.failure(f))
 	}
 	return out
 }
@@ -144,7 +146,7 @@ func rewrite(dir string, r policytest.Result) (err error) {
 			err = errors.Join(err, os.Remove(f.Name()))
 		}
 	}()
-	_, err = f.Write(policytest.Rewrite(r.Case, r.Failures))
+	_, err = f.Write(r.Rewrite())
 	err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Sync(), f.Close())
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ type target struct {
 	token    string // what credentials begin with, known to nobody else
 	coverage *coverage
 
-	last *session // of the case that ran last
+	last *session // of the case that runs, until it has been told how it went
 }
 
 var _ policytest.Target = (*target)(nil)
@@ -115,7 +115,7 @@ func (t *target) Open(ctx context.Context, c *policytest.Case) (policytest.Sessi
 	if err != nil {
 		return nil, configError(err)
 	}
-	s := &session{target: t, c: c, users: map[string]*rules.User{}, asked: map[*policytest.Step]*asked{}}
+	s := &session{target: t, c: c, users: map[string]*rules.User{}, asked: map[*policytest.Step]*asked{}, reached: map[string]bool{}}
 	r.Proxy.Log, s.rules, s.Now = slog.New(&s.log), r, now
 	if s.store, err = t.openStore(ctx, r); err != nil {
 		return nil, err
@@ -152,7 +152,8 @@ type session struct {
 	server *http.Server
 	served chan error
 
-	asked map[*policytest.Step]*asked
+	asked   map[*policytest.Step]*asked
+	reached map[string]bool // :: what is known of a user and their request → coverage knows which roles they come to
 }
 
 // asked is a step that has run, with what there was to decide on.
@@ -161,6 +162,7 @@ type asked struct {
 	ns            rules.Namespace
 	before, after []bson.Raw // the collection
 	custom        rules.CustomData
+	found         map[string]bson.RawValue // by lookups, before
 	log           []line
 }
 
@@ -231,6 +233,9 @@ func (s *session) Do(ctx context.Context, step *policytest.Step) (policytest.Out
 		if a.custom, err = s.proxy.CustomDataNow(ctx, s.c.Users[step.User].ID); err != nil {
 			return policytest.Outcome{}, err
 		}
+		if rs := requests(step.Command); len(rs) > 0 {
+			a.found = s.proxy.FoundNow(ctx, s.caller(a, rs[0]), a.custom)
+		}
 	}
 	s.log.take()
 	outcome, err := s.HTTP.Do(ctx, step)
@@ -268,12 +273,12 @@ func (s *session) Stored(ctx context.Context, ns policytest.Namespace) ([]bson.R
 	return Stored(ctx, s.store, rules.Namespace(ns))
 }
 
-// Close implements policytest.Session.
+// Close implements policytest.Session. The store stays open for those who ask why.
 func (s *session) Close() error {
 	s.Client.CloseIdleConnections()
 	err := s.server.Close()
 	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
-	return errors.Join(err, s.store.Close(context.Background()))
+	return err
 }

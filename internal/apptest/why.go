@@ -11,6 +11,7 @@ import (
 	"github.com/rolegate/rolegate/internal/explain"
 	"github.com/rolegate/rolegate/internal/policytest"
 	"github.com/rolegate/rolegate/internal/source"
+	"github.com/rolegate/rolegate/rules/expr"
 )
 
 // mostExplained is how many documents are explained for one failure.
@@ -24,9 +25,16 @@ type why struct {
 }
 
 func (w *why) sentences() []string {
+	switch ns := policytest.Namespace(w.a.ns).String(); {
+	case w.f.Stored == "":
+	case w.f.Stored != ns:
+		return []string{fmt.Sprintf("This step is about %s: look at the steps before for what is different in %s.", ns, w.f.Stored)}
+	case len(compare(w.a.before, w.a.after)) == 0:
+		return []string{fmt.Sprintf("This step has changed nothing in %s: look at the steps before for what is different there.", ns)}
+	}
 	var out []string
 	for _, l := range w.a.log {
-		if text := logged(l); text != "" {
+		if text := w.logged(l); text != "" {
 			out = append(out, text)
 		}
 	}
@@ -49,30 +57,6 @@ func (w *why) sentences() []string {
 		}
 	}
 	return out
-}
-
-// logged is a line of the decision log as a sentence.
-func logged(l line) string {
-	at := func(key, format string) string {
-		if l.attrs[key] == "" {
-			return ""
-		}
-		return fmt.Sprintf(format, source.Quote(l.attrs[key]))
-	}
-	switch l.message {
-	case "refused":
-		if l.attrs["permission"] == "" {
-			return ""
-		}
-		by := at("role", "The role %s")
-		if by == "" {
-			by = "That no role applies"
-		}
-		return by + " refused it" + at("permission", ", by %s") + at("path", ", for the field %s") + "."
-	case "documents withheld: a rule could not be evaluated":
-		return "Documents were withheld: " + at("permission", "%s") + at("role", " of the role %s") + " could not be evaluated."
-	}
-	return ""
 }
 
 // changed are the documents of the lines that are different, and the fields that are.
@@ -133,39 +117,19 @@ func (w *why) written(doc bson.Raw) []string {
 	return out
 }
 
-// insert tells which role would decide about new documents.
-func (w *why) insert(r request) []string {
-	plan := w.s.plan(w.a, request{operation: r.operation, filter: bsonval.Empty()})
-	if plan == nil {
-		return nil
-	}
-	var out []string
-	for _, doc := range r.documents[:min(mostExplained, len(r.documents))] {
-		d := plan.Bound.Decider().CheckInsert(doc, true)
-		switch {
-		case d.Role == "":
-			out = append(out, "No role applies to the new document.")
-		case d.Allowed:
-			out = append(out, fmt.Sprintf("The role %s applies to the new document and allows it.", source.Quote(d.Role)))
-		default:
-			out = append(out, fmt.Sprintf("The role %s applies to the new document; its %s does not allow it.", source.Quote(d.Role), d.Permission))
-		}
-	}
-	return out
-}
-
 // explain goes through the rules with one document, as rolegate explain does.
 func (w *why) explain(r request, doc bson.Raw, fields []string) []string {
 	c := w.s.caller(w.a, r)
 	report, err := explain.New(explain.Options{
 		Proxy: w.s.rules.Proxy, Namespace: w.a.ns, Operation: r.operation, Filter: r.filter, Document: doc,
-		User: &explain.User{User: *c.User, CustomData: w.a.custom.Document, Request: c.Request},
+		User: &explain.User{User: *c.User, CustomData: w.a.custom.Document, Request: c.Request, Lookups: w.a.found},
 	})
 	if err != nil {
 		return []string{err.Error()}
 	}
 	out := []string{fmt.Sprintf("The document %s of %s, as it was before:", idOf(doc), w.a.ns)}
 	add := func(format string, args ...any) { out = append(out, "  "+fmt.Sprintf(format, args...)) }
+	var none []string
 	for i, tried := range report.Document.Roles {
 		name := source.Quote(tried.Name)
 		switch tried.Outcome {
@@ -174,8 +138,13 @@ func (w *why) explain(r request, doc bson.Raw, fields []string) []string {
 		case "passed", "fails":
 			add("role %s does not apply: %s", name, condition(tried.ApplyWhen))
 		case "out":
-			add("role %s does not apply: %s", name, report.Roles[i].Reason)
+			if report.Roles[i].ApplyWhen.Truth != expr.True.String() { // else it stands behind one that always applies
+				none = append(none, name)
+			}
 		}
+	}
+	if len(none) > 0 {
+		out = slices.Insert(out, 1, "  "+notHere(none))
 	}
 	for _, f := range report.Document.Filters {
 		if !f.Passes {
@@ -185,13 +154,13 @@ func (w *why) explain(r request, doc bson.Raw, fields []string) []string {
 	d := report.Document.Decision
 	add("%s", d.Reason)
 	for _, p := range d.Permissions {
-		add("its %s is %s", p.Name, condition(&p.Step))
+		add("its %s", permission(p.Name, &p.Step))
 	}
 	written := w.written(doc)
 	for _, f := range report.Document.Fields {
-		for _, p := range f.Permissions {
-			if slices.Contains(written, f.Path) && strings.HasSuffix(p.Name, ".write") {
-				add("its %s is %s", p.Name, condition(&p.Step))
+		if slices.Contains(written, f.Path) {
+			for _, l := range fieldWritten(report, f) {
+				add("%s", l)
 			}
 		}
 		if slices.Contains(fields, f.Path) {
@@ -201,8 +170,57 @@ func (w *why) explain(r request, doc bson.Raw, fields []string) []string {
 	return out
 }
 
+// fieldWritten tells what let a field be written.
+func fieldWritten(r *explain.Report, f explain.Fate) []string {
+	for _, role := range r.Roles {
+		set := slices.ContainsFunc(role.Presets, func(p explain.Preset) bool { return p.On == "update" && leadsTo(p.Path, f.Path) })
+		if role.Name == r.Document.Decision.Role && set {
+			return []string{f.Path + " is set by the role, whatever the request says"}
+		}
+	}
+	var out []string
+	for _, p := range f.Permissions {
+		if strings.HasSuffix(p.Name, ".write") {
+			out = append(out, "its "+permission(p.Name, &p.Step))
+		}
+	}
+	return out
+}
+
+// notHere says of roles that whoever asks for this has none of them, whatever the document.
+func notHere(names []string) string {
+	if len(names) == 1 {
+		return "role " + names[0] + " is not for this user and this kind of request"
+	}
+	last := len(names) - 1
+	return "roles " + strings.Join(names[:last], ", ") + " and " + names[last] + " are not for this user and this kind of request"
+}
+
+// decisive is the part of a condition that made it what it is, as far as one part alone did.
+func decisive(s *explain.Step) *explain.Step {
+	truth := map[string]string{"all": expr.False.String(), "any": expr.True.String()}[s.Join]
+	if s.Truth != truth {
+		return s
+	}
+	for i := range s.Parts {
+		if s.Parts[i].Truth == truth {
+			return decisive(&s.Parts[i])
+		}
+	}
+	return s
+}
+
+// permission is what the condition of a permission came to.
+func permission(name string, s *explain.Step) string {
+	if s.Text == s.Truth {
+		return name + " is " + s.Text
+	}
+	return name + " " + condition(s)
+}
+
 // condition is what a condition came to, with the values that it saw.
 func condition(s *explain.Step) string {
+	s = decisive(s)
 	if s.Text == s.Truth {
 		return s.Text
 	}
@@ -220,7 +238,7 @@ func condition(s *explain.Step) string {
 			}
 		}
 		for i := range s.Parts {
-			visit(&s.Parts[i])
+			visit(decisive(&s.Parts[i]))
 		}
 	}
 	visit(s)

@@ -62,15 +62,19 @@ func (r *Report) text() string {
 	if r.Database {
 		where = "on a database"
 	}
-	cases := fmt.Sprintf("%d cases", len(r.Cases))
-	if len(r.Cases) == 1 {
-		cases = "1 case"
-	}
-	p.line(0, "\n%s %s: %s", cases, where, r.Summary)
+	p.line(0, "\n%s %s: %s", count(len(r.Cases), "case"), where, r.Summary)
 	if r.Coverage.Of > 0 {
 		p.coverage(&r.Coverage)
 	}
 	return p.String()
+}
+
+// count is a number of things.
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func (p *page) testCase(c *CaseReport) {
@@ -129,10 +133,10 @@ func (p *page) coverage(c *Coverage) {
 			continue
 		}
 		for _, f := range n.Filters {
-			p.line(2, "query filter %s: applied to %d requests, hid %d documents", f.Name, f.Applied, f.Hidden)
+			p.line(2, "query filter %s: applied to %s, hid %s", f.Name, count(f.Applied, "request"), count(f.Hidden, "document"))
 		}
 		for _, r := range n.Roles {
-			p.line(2, "role %s: applied to %d documents, not to %d", r.Name, r.Applied, r.NotApplied)
+			p.line(2, "role %s: applied to %s, not to %d", r.Name, count(r.Applied, "document"), r.NotApplied)
 		}
 	}
 	if len(c.Never) == 0 {

@@ -7,6 +7,9 @@ import (
 
 	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/ejson"
+	"github.com/rolegate/rolegate/internal/source"
+	"github.com/rolegate/rolegate/proxy"
+	"github.com/rolegate/rolegate/rules"
 	"github.com/rolegate/rolegate/rules/expr"
 )
 
@@ -49,6 +52,12 @@ func (x *explainer) redact(v bson.RawValue) bson.RawValue {
 		return bsonval.FromString("(no valid value)")
 	}
 	return bson.RawValue{Type: v.Type, Value: bsonval.EndDocument(doc, start)}
+}
+
+// Condition is what a condition of the rules comes to, as reports show it.
+func Condition(p *rules.Policy, b *rules.Bound, v *source.Value, e *expr.Env) Step {
+	x := &explainer{o: Options{Proxy: proxy.Config{Policy: p}}}
+	return x.step(b.Trace(v, expr.InRole, e))
 }
 
 // step turns a trace into its form for the report.

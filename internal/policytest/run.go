@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
-	"golang.org/x/tools/txtar"
 )
 
 // Target is a place where cases run.
@@ -38,7 +38,8 @@ func (e *RefusedError) Error() string {
 // Result tells how a case went.
 type Result struct {
 	Case     *Case
-	Lacks    string // what the target lacks; the case did not run
+	From, To time.Time // when it ran, by its clock
+	Lacks    string    // what the target lacks; the case did not run
 	Failures []Failure
 }
 
@@ -54,7 +55,9 @@ type Failure struct {
 // Run runs a case to its end, also past a failure, so that all differences show at once. The error is about
 // the target, or the case file, not about the outcome.
 func Run(ctx context.Context, t Target, c *Case) (r Result, err error) {
-	r.Case = c
+	clock := c.Clock()
+	r.Case, r.From = c, clock()
+	defer func() { r.To = clock() }()
 	if r.Lacks = t.Lacks(c); r.Lacks != "" {
 		return r, nil
 	}
@@ -106,33 +109,6 @@ func runStep(ctx context.Context, s Session, step *Step) ([]Failure, error) {
 		}
 	}
 	return failures, nil
-}
-
-// Rewrite returns the case file with what came back in place of what was wanted. A line that matches stays as it is
-// written, with its placeholders.
-func Rewrite(c *Case, failures []Failure) []byte {
-	files := append([]txtar.File(nil), c.archive.Files...)
-	for _, f := range failures {
-		data := strings.Join(keep(f.Section.Lines, f.Got), "\n")
-		if data != "" {
-			data += "\n"
-		}
-		files[f.Section.file].Data = []byte(data)
-	}
-	return txtar.Format(&txtar.Archive{Comment: c.archive.Comment, Files: files})
-}
-
-// keep writes what came back, each line as a wanted one that matches it where there is one.
-func keep(want, got []string) []string {
-	out := slices.Clone(got)
-	left := slices.Clone(want)
-	for i, line := range out {
-		if at := slices.IndexFunc(left, func(w string) bool { return LineMatches(w, line) }); at >= 0 {
-			out[i] = left[at]
-			left = slices.Delete(left, at, at+1)
-		}
-	}
-	return out
 }
 
 // String shows the difference, with the line in the case file.

@@ -99,7 +99,7 @@ func TestRewrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := string(policytest.Rewrite(c, r.Failures))
+	got := string(r.Rewrite())
 	want := strings.Replace(twoSteps, "deleted 2", "deleted 1", 1)
 	want = strings.Replace(want, "-- 1. stored --\n", "-- 1. stored --\n{\"a\":{\"$numberLong\":\"1\"}}\n", 1)
 	if diff := cmp.Diff(want, got); diff != "" {
