@@ -22,6 +22,7 @@ const (
 var (
 	errLookupLarge   = errors.New("it finds too much")
 	errLookupItself  = errors.New("it is asked for while it is being asked")
+	errLookupNeeds   = errors.New("what it needs failed")
 	errLookupBroken  = errors.New("it has errors")
 	errLookupUnknown = errors.New("it is not said what it finds, and there is no database to ask")
 )
@@ -51,8 +52,12 @@ func (l *lookups) Lookup(s *expr.Scope, name string) (bson.RawValue, error) {
 	if q == nil {
 		return bson.RawValue{}, l.fail(name, errLookupBroken)
 	}
-	match, ok := q.Bind(s)
-	if !ok {
+	match, t := q.Bind(s)
+	switch t {
+	case expr.True:
+	case expr.Error:
+		return bson.RawValue{}, l.fail(name, errLookupNeeds)
+	default:
 		return bson.RawValue{}, nil
 	}
 	key := fmt.Sprintf("%s %t %s", name, l.session.fresh, match) // no name has a space
