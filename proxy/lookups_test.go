@@ -123,3 +123,26 @@ func TestLookupFails(t *testing.T) {
 		}
 	}
 }
+
+// Two queries that are written alike are not the same: what was kept for one user is not what another one is shown.
+func TestLookupsThatLookAlike(t *testing.T) {
+	t.Parallel()
+	policy := policyOf(t, map[string]string{
+		"lookups/groups.json": `{"database": "app", "collection": "groups", "match": {"of": "%%user.data.of"}, "select": "name", "cache_seconds": 10}`,
+		"data_sources/mongodb-atlas/app/c/rules.json": `{"database": "app", "collection": "c", "roles": [
+			{"name": "member", "apply_when": {"group": {"%in": "%%lookups.groups"}}, "read": true}
+		]}`,
+	})
+	s := &places{store: returning(), asked: map[string]int{}, docs: map[string][]bson.Raw{
+		"groups": docs(t, `{"_id": 1, "name": "g1", "of": {"a": 1, "b": 2}}`), "c": docs(t, `{"_id": 1, "group": "g1"}`),
+	}}
+	p, _ := newProxy(t, s, ``, ``, func(c *proxy.Config) { c.Policy = policy })
+	for data, want := range map[string]int{`{"a": 1, "b": 2}`: 1, `{"a\": {\"$numberInt\":\"1\"},\"b": 2}`: 0} {
+		user := &rules.User{ID: "ux", Type: rules.NormalUser, Data: doc(t, `{"of": `+data+`}`)}
+		found := 0
+		err := p.Find(t.Context(), proxy.Caller{User: user}, proxy.Find{NS: ns}, func(bson.Raw) error { found++; return nil })
+		if err != nil || found != want {
+			t.Errorf("who has %s finds %d documents, %v", data, found, err)
+		}
+	}
+}
