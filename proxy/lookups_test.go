@@ -7,6 +7,7 @@ import (
 	"iter"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -144,5 +145,66 @@ func TestLookupsThatLookAlike(t *testing.T) {
 		if err != nil || found != want {
 			t.Errorf("who has %s finds %d documents, %v", data, found, err)
 		}
+	}
+}
+
+// ofGroups serves app.c and app.d to members of groups, with functions. A group that was found is kept for an hour.
+func ofGroups(t *testing.T, roleOfC string, functions map[string]string) (*proxy.Proxy, *places) {
+	t.Helper()
+	files := fstest.MapFS{
+		"root_config.json":                       {Data: []byte(`{"app_id": "demo-abcde", "config_version": 20210101}`)},
+		"data_sources/mongodb-atlas/config.json": {Data: []byte(`{"name": "mongodb-atlas", "type": "mongodb-atlas"}`)},
+		"lookups/groups.json": {
+			Data: []byte(`{"database": "app", "collection": "groups", "match": {"members": "%%user.id"}, "select": "name", "cache_seconds": 3600}`),
+		},
+		"data_sources/mongodb-atlas/app/c/rules.json": {Data: []byte(`{"database": "app", "collection": "c", "roles": [` + roleOfC + `]}`)},
+		"data_sources/mongodb-atlas/app/d/rules.json": {
+			Data: []byte(`{"database": "app", "collection": "d", "roles": [{"name": "member", "apply_when": {"group": {"%in": "%%lookups.groups"}}, "read": true}]}`),
+		},
+		"functions/config.json": {Data: []byte(`[]`)},
+	}
+	for name, source := range functions {
+		files["functions/"+name+".js"] = &fstest.MapFile{Data: []byte(source)}
+	}
+	s := &places{store: returning(), asked: map[string]int{}, docs: map[string][]bson.Raw{
+		"groups": docs(t, `{"_id": 1, "name": "g1", "members": ["ua"]}`), "d": docs(t, `{"_id": 1, "group": "g1"}`),
+	}}
+	p, _ := newOf(t, s, files, proxy.Config{})
+	return p, s
+}
+
+const countD = `(await context.services.get("mongodb-atlas").db("app").collection("d").find().toArray()).length`
+
+// What a function is told that a rule about a write has called is as fresh as all else that the write is decided by.
+func TestLookupIsNotKeptForFunctionsOfWrites(t *testing.T) {
+	t.Parallel()
+	role := `{"name": "r", "apply_when": {}, "read": true, "write": true, "insert": {"%function": {"name": "member"}}}`
+	p, s := ofGroups(t, role, map[string]string{"member": `exports = async () => ` + countD + ` > 0`})
+	insert := proxy.Insert{NS: ns, Documents: docs(t, `{"_id": 1}`)}
+	if err := p.Find(t.Context(), ann, proxy.Find{NS: rules.Namespace{Service: ns.Service, Database: "app", Collection: "d"}}, nothing); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Insert(t.Context(), ann, insert); err != nil {
+		t.Fatal(err)
+	}
+	s.docs["groups"] = nil
+	if _, err := p.Insert(t.Context(), ann, insert); err == nil {
+		t.Error("an insert is decided by what was kept")
+	}
+}
+
+func nothing(bson.Raw) error { return nil }
+
+// What a lookup has found holds for one operation of an endpoint: between two of them it may have written.
+func TestEndpointLooksUpAnew(t *testing.T) {
+	t.Parallel()
+	role := `{"name": "member", "apply_when": {"group": {"%in": "%%lookups.groups"}}, "read": true, "write": true}`
+	insert := `await context.services.get("mongodb-atlas").db("app").collection("c").insertOne({group: "g1"})`
+	p, s := ofGroups(t, role, map[string]string{"twice": `exports = async () => { ` + insert + `; ` + insert + ` }`})
+	if _, err := p.Serve(t.Context(), ann, proxy.Endpoint{Function: "twice"}); err != nil {
+		t.Fatal(err)
+	}
+	if s.asked["groups"] != 2 {
+		t.Errorf("two operations ask %d times", s.asked["groups"])
 	}
 }

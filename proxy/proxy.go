@@ -103,7 +103,7 @@ func (p *Proxy) begin(ctx context.Context, c Caller, ns rules.Namespace, op stri
 	if err != nil {
 		return nil, err
 	}
-	return s, s.bind(ctx, op, fresh)
+	return s, s.bind(ctx, op, fresh || c.within.decides())
 }
 
 // session finds the rules.
