@@ -29,21 +29,30 @@ func (p *Proxy) Find(ctx context.Context, c Caller, op Find, emit func(bson.Raw)
 	return s.eachProjected(ctx, v, &projection, emit)
 }
 
-// Operation is what rules call it: a get asks for one document by its _id and nothing else, everything else is a find.
+// Operation is what rules call it: a get asks for one document by its _id and nothing else, everything else is a find. So is
+// null: it is the _id of all documents that do not show one.
 func (op Find) Operation() string {
 	it := bsonval.NewIter(op.Filter)
 	if !it.Next() || string(it.Key()) != "_id" {
 		return "find"
 	}
 	id := it.Value()
-	if it.Next() || id.Type == bson.TypeRegex {
+	if it.Next() {
 		return "find"
 	}
 	if doc, ok := bsonval.Document(id); ok {
 		in := bsonval.NewIter(doc)
-		if in.Next() && bytes.HasPrefix(in.Key(), []byte("$")) && (string(in.Key()) != "$eq" || in.Next()) {
-			return "find"
+		if in.Next() && bytes.HasPrefix(in.Key(), []byte("$")) {
+			name, operand := string(in.Key()), in.Value()
+			if name != "$eq" || in.Next() {
+				return "find"
+			}
+			id = operand
 		}
+	}
+	switch id.Type {
+	case bson.TypeRegex, bson.TypeNull, bson.TypeUndefined:
+		return "find"
 	}
 	return "get"
 }

@@ -173,12 +173,15 @@ func (c *calls) causes() {
 	}
 }
 
+// decides tells whether a rule that decides about a write has called the function that asks. What it is told must be as fresh.
+func (c *calls) decides() bool { return c != nil && c.depth != atEndpoint && c.session.fresh }
+
 // database runs what a function asks for: as the user under the rules, or as the system.
 func (c *calls) database(ctx context.Context, op jsfunc.Operation) (bson.RawValue, error) {
 	caller := c.session.c
 	caller.within, caller.System = c, op.System || caller.System
 	if c.depth == atEndpoint { // what rules have seen may change with every operation
-		c.request = newCallsOfRequest(c.request.spent)
+		c.request, caller.looked = newCallsOfRequest(c.request.spent), nil
 	}
 	caller.Request.Action, caller.Request.Service = op.Name, op.NS.Service
 	v, err := c.session.p.inside(ctx, caller, op)

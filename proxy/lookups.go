@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -23,6 +22,7 @@ const (
 var (
 	errLookupLarge   = errors.New("it finds too much")
 	errLookupItself  = errors.New("it is asked for while it is being asked")
+	errLookupNeeds   = errors.New("what it needs failed")
 	errLookupBroken  = errors.New("it has errors")
 	errLookupUnknown = errors.New("it is not said what it finds, and there is no database to ask")
 )
@@ -36,9 +36,17 @@ type lookups struct {
 // lookupsOfRequest is what has been looked up for a request, the operations of its functions included. What differs is the
 // query: two operations of one request may ask a lookup for different things.
 type lookupsOfRequest struct {
-	found  map[string]*lookedUp // :: lookup and query → values
+	found  map[lookupKey]*lookedUp
 	logged bool
 }
+
+// lookupKey tells what was asked, by the bytes of the query: different ones may look alike as text.
+type lookupKey struct {
+	name, match string
+	fresh       bool
+}
+
+func (k lookupKey) size() int { return len(k.name) + len(k.match) }
 
 type lookedUp struct {
 	value bson.RawValue
@@ -52,17 +60,21 @@ func (l *lookups) Lookup(s *expr.Scope, name string) (bson.RawValue, error) {
 	if q == nil {
 		return bson.RawValue{}, l.fail(name, errLookupBroken)
 	}
-	match, ok := q.Bind(s)
-	if !ok {
+	match, t := q.Bind(s)
+	switch t {
+	case expr.True:
+	case expr.Error:
+		return bson.RawValue{}, l.fail(name, errLookupNeeds)
+	default:
 		return bson.RawValue{}, nil
 	}
-	key := fmt.Sprintf("%s %t %s", name, l.session.fresh, match) // no name has a space
+	key := lookupKey{name, string(match), l.session.fresh}
 	m, known := l.session.c.looked.found[key]
 	switch {
 	case !known:
 		m = &lookedUp{}
 		l.session.c.looked.found[key] = m
-		m.value, m.err = l.value(q, name, key, match)
+		m.value, m.err = l.value(q, key, match)
 		m.done = true
 	case !m.done:
 		return bson.RawValue{}, l.fail(name, errLookupItself)
@@ -74,16 +86,16 @@ func (l *lookups) Lookup(s *expr.Scope, name string) (bson.RawValue, error) {
 }
 
 // value is what a lookup finds: what the caller says, or else what the database does.
-func (l *lookups) value(q *rules.LookupQuery, name, key string, match bson.Raw) (bson.RawValue, error) {
+func (l *lookups) value(q *rules.LookupQuery, key lookupKey, match bson.Raw) (bson.RawValue, error) {
 	p := l.session.p
-	if v, known := l.session.c.Found[name]; known {
+	if v, known := l.session.c.Found[key.name]; known {
 		return v, nil
 	}
 	if p.Store == nil {
 		return bson.RawValue{}, errLookupUnknown
 	}
 	kept := time.Duration(q.CacheSeconds) * time.Second
-	return p.lookedUp.of(key, l.session.fresh, kept, func() (bson.RawValue, error) { return l.ask(q, match) })
+	return p.lookedUp.of(key, kept, func() (bson.RawValue, error) { return l.ask(q, match) })
 }
 
 // FoundNow is what the lookups of the app find for a caller, by name, as a decision about a write would find it. Those that
@@ -144,8 +156,8 @@ type lookupCache struct {
 	now func() time.Time
 
 	mu    sync.Mutex
-	kept  map[string]keptLookup // :: lookup and query → values
-	bytes int                   // of kept, and of what has been replaced
+	kept  map[lookupKey]keptLookup
+	bytes int // of kept, and of what has been replaced
 }
 
 type keptLookup struct {
@@ -153,22 +165,23 @@ type keptLookup struct {
 	at    time.Time
 }
 
-func (c *lookupCache) of(key string, fresh bool, ttl time.Duration, ask func() (bson.RawValue, error)) (bson.RawValue, error) {
-	if ttl > 0 && !fresh {
-		c.mu.Lock()
-		k, ok := c.kept[key]
-		c.mu.Unlock()
-		if ok && c.now().Sub(k.at) < ttl {
-			return k.value, nil
-		}
+func (c *lookupCache) of(key lookupKey, ttl time.Duration, ask func() (bson.RawValue, error)) (bson.RawValue, error) {
+	if key.fresh || ttl <= 0 {
+		return ask()
+	}
+	c.mu.Lock()
+	k, ok := c.kept[key]
+	c.mu.Unlock()
+	if ok && c.now().Sub(k.at) < ttl {
+		return k.value, nil
 	}
 	at := c.now()
 	v, err := ask()
-	if err == nil && ttl > 0 {
+	if err == nil {
 		c.mu.Lock()
-		if c.bytes += len(key) + len(v.Value); c.bytes > maxKept {
+		if c.bytes += key.size() + len(v.Value); c.bytes > maxKept {
 			clear(c.kept)
-			c.bytes = len(key) + len(v.Value)
+			c.bytes = key.size() + len(v.Value)
 		}
 		c.kept[key] = keptLookup{v, at}
 		c.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -145,5 +146,89 @@ func TestFoundNow(t *testing.T) {
 	s.fails["groups"] = proxy.ErrUnavailable
 	if found := p.FoundNow(t.Context(), ann, rules.CustomData{}); len(found) != 0 {
 		t.Errorf("found %v of what cannot be asked", found)
+	}
+}
+
+// Two queries that are written alike are not the same: what was kept for one user is not what another one is shown.
+func TestLookupsThatLookAlike(t *testing.T) {
+	t.Parallel()
+	policy := policyOf(t, map[string]string{
+		"lookups/groups.json": `{"database": "app", "collection": "groups", "match": {"of": "%%user.data.of"}, "select": "name", "cache_seconds": 10}`,
+		"data_sources/mongodb-atlas/app/c/rules.json": `{"database": "app", "collection": "c", "roles": [
+			{"name": "member", "apply_when": {"group": {"%in": "%%lookups.groups"}}, "read": true}
+		]}`,
+	})
+	s := &places{store: returning(), asked: map[string]int{}, docs: map[string][]bson.Raw{
+		"groups": docs(t, `{"_id": 1, "name": "g1", "of": {"a": 1, "b": 2}}`), "c": docs(t, `{"_id": 1, "group": "g1"}`),
+	}}
+	p, _ := newProxy(t, s, ``, ``, func(c *proxy.Config) { c.Policy = policy })
+	for data, want := range map[string]int{`{"a": 1, "b": 2}`: 1, `{"a\": {\"$numberInt\":\"1\"},\"b": 2}`: 0} {
+		user := &rules.User{ID: "ux", Type: rules.NormalUser, Data: doc(t, `{"of": `+data+`}`)}
+		found := 0
+		err := p.Find(t.Context(), proxy.Caller{User: user}, proxy.Find{NS: ns}, func(bson.Raw) error { found++; return nil })
+		if err != nil || found != want {
+			t.Errorf("who has %s finds %d documents, %v", data, found, err)
+		}
+	}
+}
+
+// ofGroups serves app.c and app.d to members of groups, with functions. A group that was found is kept for an hour.
+func ofGroups(t *testing.T, roleOfC string, functions map[string]string) (*proxy.Proxy, *places) {
+	t.Helper()
+	files := fstest.MapFS{
+		"root_config.json":                       {Data: []byte(`{"app_id": "demo-abcde", "config_version": 20210101}`)},
+		"data_sources/mongodb-atlas/config.json": {Data: []byte(`{"name": "mongodb-atlas", "type": "mongodb-atlas"}`)},
+		"lookups/groups.json": {
+			Data: []byte(`{"database": "app", "collection": "groups", "match": {"members": "%%user.id"}, "select": "name", "cache_seconds": 3600}`),
+		},
+		"data_sources/mongodb-atlas/app/c/rules.json": {Data: []byte(`{"database": "app", "collection": "c", "roles": [` + roleOfC + `]}`)},
+		"data_sources/mongodb-atlas/app/d/rules.json": {
+			Data: []byte(`{"database": "app", "collection": "d", "roles": [{"name": "member", "apply_when": {"group": {"%in": "%%lookups.groups"}}, "read": true}]}`),
+		},
+		"functions/config.json": {Data: []byte(`[]`)},
+	}
+	for name, source := range functions {
+		files["functions/"+name+".js"] = &fstest.MapFile{Data: []byte(source)}
+	}
+	s := &places{store: returning(), asked: map[string]int{}, docs: map[string][]bson.Raw{
+		"groups": docs(t, `{"_id": 1, "name": "g1", "members": ["ua"]}`), "d": docs(t, `{"_id": 1, "group": "g1"}`),
+	}}
+	p, _ := newOf(t, s, files, proxy.Config{})
+	return p, s
+}
+
+const countD = `(await context.services.get("mongodb-atlas").db("app").collection("d").find().toArray()).length`
+
+// What a function is told that a rule about a write has called is as fresh as all else that the write is decided by.
+func TestLookupIsNotKeptForFunctionsOfWrites(t *testing.T) {
+	t.Parallel()
+	role := `{"name": "r", "apply_when": {}, "read": true, "write": true, "insert": {"%function": {"name": "member"}}}`
+	p, s := ofGroups(t, role, map[string]string{"member": `exports = async () => ` + countD + ` > 0`})
+	insert := proxy.Insert{NS: ns, Documents: docs(t, `{"_id": 1}`)}
+	if err := p.Find(t.Context(), ann, proxy.Find{NS: rules.Namespace{Service: ns.Service, Database: "app", Collection: "d"}}, nothing); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Insert(t.Context(), ann, insert); err != nil {
+		t.Fatal(err)
+	}
+	s.docs["groups"] = nil
+	if _, err := p.Insert(t.Context(), ann, insert); err == nil {
+		t.Error("an insert is decided by what was kept")
+	}
+}
+
+func nothing(bson.Raw) error { return nil }
+
+// What a lookup has found holds for one operation of an endpoint: between two of them it may have written.
+func TestEndpointLooksUpAnew(t *testing.T) {
+	t.Parallel()
+	role := `{"name": "member", "apply_when": {"group": {"%in": "%%lookups.groups"}}, "read": true, "write": true}`
+	insert := `await context.services.get("mongodb-atlas").db("app").collection("c").insertOne({group: "g1"})`
+	p, s := ofGroups(t, role, map[string]string{"twice": `exports = async () => { ` + insert + `; ` + insert + ` }`})
+	if _, err := p.Serve(t.Context(), ann, proxy.Endpoint{Function: "twice"}); err != nil {
+		t.Fatal(err)
+	}
+	if s.asked["groups"] != 2 {
+		t.Errorf("two operations ask %d times", s.asked["groups"])
 	}
 }

@@ -41,7 +41,7 @@ func (s *session) atStoredPositions(d *rules.Decider, op Update, u *update.Updat
 			if err != nil {
 				// What the user sees has this position or has no array there, so the array is hidden. That is
 				// denied, as any hidden parent is: a mistake would be reported only if the array is stored.
-				return nil, nil, s.deny(rules.WriteDecision{Permission: "write", Path: path, Err: err})
+				return nil, nil, s.deny(d.Refused(t.stored, "write", path, err))
 			}
 			out = bsonval.AppendElement(out, path, paths.Value())
 		}

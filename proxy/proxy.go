@@ -71,7 +71,7 @@ func New(c Config) *Proxy {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	p := &Proxy{Config: c, lookedUp: &lookupCache{now: c.Now, kept: map[string]keptLookup{}}}
+	p := &Proxy{Config: c, lookedUp: &lookupCache{now: c.Now, kept: map[lookupKey]keptLookup{}}}
 	if c.CustomData != nil {
 		p.custom = newCustomData(*c.CustomData, c.Store, c.CustomDataTTL, c.Now)
 	}
@@ -103,7 +103,7 @@ func (p *Proxy) begin(ctx context.Context, c Caller, ns rules.Namespace, op stri
 	if err != nil {
 		return nil, err
 	}
-	return s, s.bind(ctx, op, fresh)
+	return s, s.bind(ctx, op, fresh || c.within.decides())
 }
 
 // session finds the rules.
@@ -128,7 +128,7 @@ func (p *Proxy) begun(c Caller) Caller {
 		c.Request.Now = p.Now()
 	}
 	if c.looked == nil {
-		c.looked = &lookupsOfRequest{found: map[string]*lookedUp{}}
+		c.looked = &lookupsOfRequest{found: map[lookupKey]*lookedUp{}}
 	}
 	return c
 }

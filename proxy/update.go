@@ -122,7 +122,7 @@ func (s *session) postImage(d *rules.Decider, u *update.Update, f *query.Filter,
 		named = []string{""} // how large the document is depends on all of it
 	}
 	if !d.Nameable(t.stored, named) {
-		return nil, s.deny(rules.WriteDecision{Permission: "write", Err: err})
+		return nil, s.deny(d.Refused(t.stored, "write", "", err))
 	}
 	return nil, s.invalid(err)
 }

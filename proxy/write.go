@@ -239,7 +239,7 @@ func (s *session) conform(d *rules.Decider, pre, post bson.Raw) error {
 	}
 	if !failed.Readable {
 		// That a hidden field is wrong already must look like any other denial.
-		return s.deny(rules.WriteDecision{Permission: "schema", Path: failed.Path})
+		return s.deny(d.Refused(pre, "schema", failed.Path, nil))
 	}
 	message := s.op + " not permitted: could not validate document: "
 	if path := echo.Name(failed.Path); path != "" {

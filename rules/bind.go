@@ -126,8 +126,8 @@ func (f *queryFilter) bind(s *expr.Scope) boundFilter {
 	if f.query == nil || b.applies == expr.False {
 		return b
 	}
-	q, ok := f.query.Bind(s)
-	if !ok {
+	q, t := f.query.Bind(s)
+	if t != expr.True {
 		b.none = true
 		return b
 	}

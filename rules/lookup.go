@@ -23,9 +23,9 @@ type LookupQuery struct {
 	match *expr.Query
 }
 
-// Bind is the query for one user and one request. It reports false when an expansion in it has no value: the lookup has none
-// then, either.
-func (q *LookupQuery) Bind(s *expr.Scope) (bson.Raw, bool) { return q.match.Bind(s) }
+// Bind is the query for one user and one request. It is unknown where an expansion in it has no value: the lookup has none then,
+// either. Where one fails, so does the lookup.
+func (q *LookupQuery) Bind(s *expr.Scope) (bson.Raw, expr.Truth) { return q.match.Bind(s) }
 
 // LookupQuery finds a lookup by its name, or nil: it has errors.
 func (p *Policy) LookupQuery(name string) *LookupQuery { return p.lookups[name] }

@@ -41,6 +41,16 @@ func (d *Decider) checkNamed(br *branch, set pathSet, c Change) WriteDecision {
 	return WriteDecision{Allowed: true}
 }
 
+// Refused is how a write of a stored document is denied that fails before or after it is decided: in the words of the role
+// that denies others. That there are other words, or none, would tell why.
+func (d *Decider) Refused(stored bson.Raw, permission, path string, err error) WriteDecision {
+	d.setImages(stored, stored)
+	br, _ := d.choose()
+	w := denied(br, permission, path, expr.False)
+	w.Err = err
+	return w
+}
+
 // Nameable tells whether every named path is readable in the pre-image, so that an update operator that fails on the
 // value there tells nothing that the user may not know.
 func (d *Decider) Nameable(pre bson.Raw, named []string) bool {

@@ -161,18 +161,21 @@ func (u User) factsOf(action, operation string) *reference.Facts {
 // operations are what rules call the actions.
 var operations = map[string]string{"find": "find", "findOne": "find", "countDocuments": "count", "distinct": "distinct", "aggregate": "aggregate"}
 
-// operation is what rules call the request: a find of one value for _id, and nothing else, is a get.
+// operation is what rules call the request: a find of one value for _id, not null, and nothing else, is a get.
 func (r Request) operation() string {
 	if r.Action != "find" && r.Action != "findOne" || len(r.Filter) != 1 || r.Filter[0].Key != "_id" {
 		return operations[r.Action]
 	}
-	switch id := r.Filter[0].Value.(type) {
-	case bson.Regex:
-		return "find"
-	case bson.D:
-		if len(id) > 0 && strings.HasPrefix(id[0].Key, "$") && (len(id) > 1 || id[0].Key != "$eq") {
+	id := r.Filter[0].Value
+	if d, ok := id.(bson.D); ok && len(d) > 0 && strings.HasPrefix(d[0].Key, "$") {
+		if len(d) > 1 || d[0].Key != "$eq" {
 			return "find"
 		}
+		id = d[0].Value
+	}
+	switch id.(type) {
+	case nil, bson.Null, bson.Undefined, bson.Regex:
+		return "find"
 	}
 	return "get"
 }

@@ -78,6 +78,34 @@ var extensions = map[string]bool{
 	"findOneAndUpdate": true, "findOneAndReplace": true, "findOneAndDelete": true, "bulkWrite": true,
 }
 
+// operations are what rules hear of a request: a find that is a get, the kinds of operations of a bulk write. What cannot be
+// read is what its action is.
+func (c call) operations(t target) []string {
+	var kinds []string
+	switch {
+	case c.request == nil:
+	case t.operation == opFind:
+		if filter, err := c.request.object("filter"); err == nil {
+			kinds = append(kinds, proxy.Find{Filter: filter}.Operation())
+		}
+	case t.operation == opBulk:
+		docs, _ := c.request.objects("operations")
+		for _, doc := range docs {
+			it := bsonval.NewIter(doc)
+			if !it.Next() {
+				continue
+			}
+			if kind := actions[string(it.Key())].operation; kind != "" && !slices.Contains(kinds, kind) {
+				kinds = append(kinds, kind)
+			}
+		}
+	}
+	if kinds == nil {
+		return []string{t.operation}
+	}
+	return kinds
+}
+
 // stores tells whether an operation is a write.
 func stores(operation string) bool {
 	return slices.Contains([]string{opInsert, opUpdate, opDelete, opBulk}, operation)

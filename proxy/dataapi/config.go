@@ -91,7 +91,7 @@ type Config struct {
 	MaxBody        int64         // bytes of a request, before and after decompression. Default 18 MiB
 	MaxResponse    int64         // bytes of an answer. Default 350 MiB
 	MaxConcurrent  int           // requests at a time. Default 10,000
-	UserRate       float64       // requests a second of one normal user, or of one address with RunAs. Default 100
+	UserRate       float64       // requests a second of one normal user, or of one address with RunAs, or AsSystem and Guard. Default 100
 	UserBurst      int           // requests at once of one of them. Default twice the rate
 	RequestTimeout time.Duration // for the whole request. Default 300 s
 	BodyTimeout    time.Duration // for reading the body. Default 10 s

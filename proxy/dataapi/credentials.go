@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/rolegate/rolegate/internal/peer"
+	"github.com/rolegate/rolegate/internal/webhook"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -65,6 +66,9 @@ func (s *server) identify(ctx context.Context, x *exchange, r rules.Request) (pr
 	switch {
 	case s.AsSystem:
 		c.User, c.System = &rules.User{Type: rules.SystemUser}, true
+		if s.Guard.Method != webhook.None { // which nothing else keeps from being guessed
+			err = s.rates.admit(peer.Network(peer.Address(x.r)))
+		}
 	case s.RunAs != nil:
 		c.User, c.System, err = s.runAs(ctx, x, r)
 	default:

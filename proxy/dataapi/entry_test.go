@@ -216,4 +216,11 @@ func TestRatesOfRunAs(t *testing.T) {
 			t.Errorf("the system: %d, want 200", got)
 		}
 	}
+	c.Guard = webhook.Guard{Method: webhook.InQuery, Secret: secret}
+	h = dataapi.New(c)
+	for i, want := range []int{401, 401, 429} {
+		if got := status(h, "192.0.2.1:1"); got != want {
+			t.Errorf("guess %d of the secret of the system: %d, want %d", i, got, want)
+		}
+	}
 }

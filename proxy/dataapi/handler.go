@@ -90,8 +90,12 @@ func (s *server) serve(x *exchange) error {
 	c.x, c.caller = x, caller
 	c.caller.Request.Service = c.ns.Service
 	x.namespace(c.ns)
-	if err := s.Operations.Admit(ctx, c.caller, stores(t.operation)); err != nil {
-		return err
+	for _, operation := range c.operations(t) {
+		asked := c.caller
+		asked.Request.Operation = operation
+		if err := s.Operations.Admit(ctx, asked, stores(operation)); err != nil {
+			return err
+		}
 	}
 	if malformed != nil {
 		return malformed

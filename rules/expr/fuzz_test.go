@@ -65,7 +65,7 @@ func FuzzParse(f *testing.F) {
 		}
 		var more source.Diagnostics
 		q := expr.ParseQuery(v, names, &more)
-		if bound, ok := q.Bind(scope(t)); ok {
+		if bound, is := q.Bind(scope(t)); is == expr.True {
 			if more.HasErrors() {
 				t.Fatal("a broken query matches something")
 			}

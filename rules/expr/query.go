@@ -49,18 +49,21 @@ func (q *Query) Lookups() []string {
 	return names
 }
 
-// Bind puts values in the place of expansions. It reports false when one of them has no value: such a query matches
-// nothing.
-func (q *Query) Bind(s *Scope) (bson.Raw, bool) {
+// Bind puts values in the place of expansions. It is True with a query, Unknown where one of the values is missing or cannot be
+// used, and Error where finding one failed. Without a query nothing matches.
+func (q *Query) Bind(s *Scope) (bson.Raw, Truth) {
 	if q.root == nil {
-		return nil, false
+		return nil, Unknown
 	}
 	o, ok := q.root.bind(s)
 	if !ok {
-		return nil, false
+		return nil, Unknown
 	}
 	v, ok := o.eval(nil)
-	return bson.Raw(v.Value), ok
+	if !ok {
+		return nil, Error
+	}
+	return bson.Raw(v.Value), True
 }
 
 // queryDocument reads {path: value, $or: [...]}.
@@ -190,7 +193,10 @@ func (o guarded) bind(s *Scope) (operand, bool) {
 		return nil, false
 	}
 	c, ok := b.(constant)
-	if !ok || c.hasNull || c.hasVain || isNull(c.value) || isPattern(c.value) {
+	if !ok {
+		return b, true // what failed, in it or as a whole: there is no document that it could wait for
+	}
+	if c.hasNull || c.hasVain || isNull(c.value) || isPattern(c.value) {
 		return nil, false
 	}
 	if !o.takesList() {

@@ -63,8 +63,8 @@ func TestQueryBind(t *testing.T) {
 			if ds.HasErrors() {
 				t.Fatalf("parse: %v", ds)
 			}
-			got, ok := q.Bind(scope(t))
-			if !ok {
+			got, is := q.Bind(scope(t))
+			if is != expr.True {
 				if tt.want != "" {
 					t.Errorf("matches nothing, want %s", tt.want)
 				}
@@ -102,7 +102,7 @@ func TestQueryErrors(t *testing.T) {
 		if !slices.ContainsFunc(ds, func(d source.Diagnostic) bool { return d.Code == code }) {
 			t.Errorf("%s: no diagnostic %s in %v", text, code, ds)
 		}
-		if _, ok := q.Bind(scope(t)); ok {
+		if _, is := q.Bind(scope(t)); is == expr.True {
 			t.Errorf("%s: a broken query matches something", text)
 		}
 	}
