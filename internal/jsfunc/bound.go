@@ -6,7 +6,7 @@ import "github.com/dop251/goja"
 const (
 	maxString   = 1 << 20 // bytes of a string made by repeating
 	maxElements = 1 << 20 // of an array; what is not there counts, too
-	maxDeep     = 1000    // levels of JSON: reading it takes the stack of the process, which ends when there is none left
+	maxDeep     = 1000    // levels of JSON, or of lists that become text: they take the stack of the process, which ends when there is none left
 	maxPattern  = 4096    // bytes of a regular expression, for the same reason
 	maxDigits   = 4096    // of a text that becomes a BigInt
 )
@@ -127,14 +127,17 @@ func (r *Runtime) guardClass(global *goja.Object, name string, passes func([]goj
 	r.put(class.Get("prototype").ToObject(r.vm), "constructor", guarded)
 }
 
-// guard puts a check before a method.
+// guard puts a check before a method. That of a list inside of a list is called by that of the outer one, without a step of
+// the engine between them that would notice how deep they are.
 func (r *Runtime) guard(on *goja.Object, name string, passes func(goja.FunctionCall) bool) {
 	original, ok := goja.AssertFunction(on.Get(name))
 	if !ok {
 		return
 	}
 	err := on.DefineDataProperty(name, r.vm.ToValue(func(call goja.FunctionCall) goja.Value {
-		if !passes(call) {
+		r.inside++
+		defer func() { r.inside-- }()
+		if r.inside > maxDeep || !passes(call) {
 			r.throw("%s has too much to do", name)
 		}
 		v, err := original(call.This, call.Arguments...)

@@ -146,11 +146,19 @@ func TestDeepTexts(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	p = mustCompile(t, map[string]string{"f": `exports = () => {
+		const nested = n => { let a = [1]; while (n--) a = [a]; return a };
+		const tries = f => { try { return f() } catch (e) { return e.message } };
+		return [nested(100).toString(), tries(() => String(nested(5000))), tries(() => nested(5000).join()), nested(100) + "!"] }`})
+	got, err := p.Runtime(jsfunc.Env{}).Call(t.Context(), "f", nil)
+	if want := `["1","toString has too much to do","join has too much to do","1!"]`; err != nil || text(t, got) != want {
+		t.Errorf("nested lists: %s, %v, want %s", text(t, got), err, want)
+	}
 	p = mustCompile(t, map[string]string{"f": `exports = () => [
 		JSON.parse('{"a":"[[[[{{\\"","b":[1]}', (k, v) => v).b[0], new RegExp("^a", "i").test("A"), RegExp("b").source, /a/ instanceof RegExp,
 		new RegExp(/x/g).flags, "a-b".split(/-/).length, "aXa".match("X").index, "abc".replace(/b/, ""), BigInt("12") + 1n === 13n,
 		BigInt.asIntN(8, 255n) === -1n, typeof BigInt(1), RegExp.prototype === Object.getPrototypeOf(/a/), RegExp.name]`})
-	got, err := p.Runtime(jsfunc.Env{}).Call(t.Context(), "f", nil)
+	got, err = p.Runtime(jsfunc.Env{}).Call(t.Context(), "f", nil)
 	want := `[{"$numberInt":"1"},true,"b",true,"g",{"$numberInt":"2"},{"$numberInt":"1"},"ac",true,true,"bigint",true,"RegExp"]`
 	if err != nil || text(t, got) != want {
 		t.Errorf("got %s, %v, want %s", text(t, got), err, want)

@@ -69,6 +69,7 @@ type Runtime struct {
 	contexts [2]*goja.Object         // of functions that run as the user, and as the system
 	modules  map[string]goja.Callable
 	strict   bool       // no field may be undefined
+	inside   int        // guarded methods that run, one inside of the other
 	asked    int        // operations of the call that runs
 	served   *function  // the function of an endpoint, while it runs
 	clock    *stopwatch // of that
