@@ -36,8 +36,10 @@ func (p *Proxy) Serve(ctx context.Context, c Caller, e Endpoint) (*jsfunc.Respon
 	return res, nil
 }
 
-// UserOf asks the function of an endpoint as whom it runs: as the user with an id, or as the system.
+// UserOf asks the function of an endpoint as whom it runs: as the user with an id, or as the system. Meanwhile it is the
+// system that asks.
 func (p *Proxy) UserOf(ctx context.Context, c Caller, e Endpoint) (user string, system bool, err error) {
+	c.User, c.System = &rules.User{Type: rules.SystemUser}, true
 	calls, _, err := p.endpoint(ctx, c)
 	if err != nil {
 		return "", false, err

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"errors"
 
@@ -30,31 +29,31 @@ func (p *Proxy) Find(ctx context.Context, c Caller, op Find, emit func(bson.Raw)
 }
 
 // Operation is what rules call it: a get asks for one document by its _id and nothing else, everything else is a find. So is
-// null: it is the _id of all documents that do not show one.
+// what several documents may show as their _id: null, which is that of all that do not show one, and objects, of which a role
+// may show a part.
 func (op Find) Operation() string {
-	it := bsonval.NewIter(op.Filter)
-	if !it.Next() || string(it.Key()) != "_id" {
-		return "find"
-	}
-	id := it.Value()
-	if it.Next() {
-		return "find"
-	}
-	if doc, ok := bsonval.Document(id); ok {
-		in := bsonval.NewIter(doc)
-		if in.Next() && bytes.HasPrefix(in.Key(), []byte("$")) {
-			name, operand := string(in.Key()), in.Value()
-			if name != "$eq" || in.Next() {
-				return "find"
-			}
-			id = operand
-		}
+	id, only := onlyElement(op.Filter, "_id")
+	if doc, ok := bsonval.Document(id); ok && only {
+		id, only = onlyElement(doc, "$eq")
 	}
 	switch id.Type {
-	case bson.TypeRegex, bson.TypeNull, bson.TypeUndefined:
+	case 0, bson.TypeNull, bson.TypeUndefined, bson.TypeRegex, bson.TypeEmbeddedDocument, bson.TypeArray:
+		return "find"
+	}
+	if !only {
 		return "find"
 	}
 	return "get"
+}
+
+// onlyElement is the value of the element with a name, if there is no other.
+func onlyElement(doc bson.Raw, name string) (bson.RawValue, bool) {
+	it := bsonval.NewIter(doc)
+	if !it.Next() || string(it.Key()) != name {
+		return bson.RawValue{}, false
+	}
+	v := it.Value()
+	return v, !it.Next()
 }
 
 // eachProjected calls emit for what a projection shows of each document that matches; nil shows all of it.

@@ -144,6 +144,9 @@ func (c *calls) env(s *expr.Scope) jsfunc.Env {
 	below := &calls{ctx: c.ctx, session: c.session, depth: c.depth + 1, parent: c, request: c.request}
 	scope := *s
 	scope.Functions = below
+	if scope.Lookups == nil { // none in the rule that calls; there may be some in the can_evaluate
+		scope.Lookups = &lookups{c.ctx, c.session}
+	}
 	e := jsfunc.Env{
 		System: c.session.c.System,
 		User:   s.User, CustomData: s.CustomData, CustomDataUnresolved: s.CustomDataUnresolved, Request: s.Request, Values: s.Values, Environment: s.Environment,

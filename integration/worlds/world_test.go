@@ -167,14 +167,11 @@ func (r Request) operation() string {
 		return operations[r.Action]
 	}
 	id := r.Filter[0].Value
-	if d, ok := id.(bson.D); ok && len(d) > 0 && strings.HasPrefix(d[0].Key, "$") {
-		if len(d) > 1 || d[0].Key != "$eq" {
-			return "find"
-		}
+	if d, ok := id.(bson.D); ok && len(d) == 1 && d[0].Key == "$eq" {
 		id = d[0].Value
 	}
 	switch id.(type) {
-	case nil, bson.Null, bson.Undefined, bson.Regex:
+	case nil, bson.Null, bson.Undefined, bson.Regex, bson.D, bson.A:
 		return "find"
 	}
 	return "get"

@@ -37,6 +37,10 @@ func (r *Runtime) bound(global *goja.Object) {
 	r.guard(global.Get("JSON").ToObject(r.vm), "parse", func(call goja.FunctionCall) bool {
 		return nesting(call.Argument(0).String()) <= maxDeep
 	})
+	r.guard(global.Get("JSON").ToObject(r.vm), "stringify", func(call goja.FunctionCall) bool {
+		values := 0
+		return r.isBounded(call.Argument(0), maxDeep, &values)
+	})
 	lists := r.prototype(global, "Array")
 	for _, name := range lists.GetOwnPropertyNames() {
 		if name != "constructor" {
@@ -69,6 +73,27 @@ func nesting(text string) int {
 		}
 	}
 	return deepest
+}
+
+// isBounded tells whether a value is nested at most so many levels deep, and consists of few enough values. What stands in
+// several places counts in each. Looking ends with the time of the call: nothing else would end it.
+func (r *Runtime) isBounded(v goja.Value, levels int, values *int) bool {
+	o, isObject := v.(*goja.Object)
+	if *values++; *values > maxElements || r.ctx.Err() != nil {
+		return false
+	}
+	if !isObject {
+		return true
+	}
+	if levels == 0 {
+		return false
+	}
+	for _, name := range o.Keys() {
+		if !r.isBounded(o.Get(name), levels-1, values) {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *Runtime) prototype(global *goja.Object, class string) *goja.Object {

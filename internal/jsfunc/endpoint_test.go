@@ -149,9 +149,10 @@ func TestDeepTexts(t *testing.T) {
 	p = mustCompile(t, map[string]string{"f": `exports = () => {
 		const nested = n => { let a = [1]; while (n--) a = [a]; return a };
 		const tries = f => { try { return f() } catch (e) { return e.message } };
-		return [nested(100).toString(), tries(() => String(nested(5000))), tries(() => nested(5000).join()), nested(100) + "!"] }`})
+		return [nested(100).toString(), tries(() => String(nested(5000))), tries(() => nested(5000).join()), nested(100) + "!",
+			JSON.stringify(nested(2)), tries(() => JSON.stringify(nested(5000)))] }`})
 	got, err := p.Runtime(jsfunc.Env{}).Call(t.Context(), "f", nil)
-	if want := `["1","toString has too much to do","join has too much to do","1!"]`; err != nil || text(t, got) != want {
+	if want := `["1","toString has too much to do","join has too much to do","1!","[[[1]]]","stringify has too much to do"]`; err != nil || text(t, got) != want {
 		t.Errorf("nested lists: %s, %v, want %s", text(t, got), err, want)
 	}
 	p = mustCompile(t, map[string]string{"f": `exports = () => [
