@@ -36,8 +36,8 @@ type suite struct {
 }
 
 var suites = []suite{
-	{"worlds", "^TestWorlds$", ofWorlds, []string{"ROLEGATE_WORLDS_FAILURES=0", "ROLEGATE_WORLDS_SCALE=3"}},
-	{"journal", "^Test(Journal|Verdicts|Decisions)$", ofJournal, []string{"ROLEGATE_JOURNAL_FAILURES=0", "ROLEGATE_JOURNAL_SCALE=3"}},
+	{"worlds", "^TestWorlds$", ofWorlds, []string{"ROLEGATE_WORLDS_FAILURES=0", "ROLEGATE_WORLDS_SCALE=12"}},
+	{"journal", "^Test(Journal|Verdicts|Decisions)$", ofJournal, []string{"ROLEGATE_JOURNAL_FAILURES=0", "ROLEGATE_JOURNAL_SCALE=6"}},
 }
 
 // mutation is one deliberate bug: the text that stands in its place in a file, once.
