@@ -147,7 +147,7 @@ func (g *generator) world(requests int) *World {
 		w.Rules = g.rules()
 		view, err := w.model().View(w.User.facts("find"), raws(w.Docs))
 		shown = view.Documents
-		if err == nil && len(shown) > 1 && view.Hidden || g.chance(2) {
+		if err == nil && len(shown) > 1 && view.Hidden || g.chance(8) {
 			break
 		}
 	}
