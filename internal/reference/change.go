@@ -130,7 +130,7 @@ func (r *Rules) judgeUpdate(facts *Facts, applied applied, c Change) Verdict {
 	if why := first.forbids(j, before, after); why != "" {
 		return refused(why)
 	}
-	if hidden := applied.projection.complement(); !sameFields(hidden.apply(before), hidden.apply(after)) {
+	if hidden := applied.projection.complement(); !sameFields(nonEmpty(hidden.apply(before)), nonEmpty(hidden.apply(after))) {
 		return refused("a filter's projection hides what is changed")
 	}
 	if r.beforeOnly {
@@ -276,6 +276,22 @@ func same(a, b bson.RawValue) bool { return a.Type == b.Type && bytes.Equal(a.Va
 
 func sameFields(a, b []element) bool {
 	return len(a) == len(b) && !slices.ContainsFunc(a, func(e element) bool { return !same(e.value, find(b, e.name)) })
+}
+
+// nonEmpty leaves out containers in which there is nothing: that there is one is not what a projection hides.
+func nonEmpty(list []element) []element {
+	var kept []element
+	for _, e := range list {
+		switch {
+		case isDocument(e.value):
+			if inner := nonEmpty(elements(document(e.value))); len(inner) > 0 {
+				kept = append(kept, element{e.name, bsonval.FromDocument(encode(inner))})
+			}
+		case !isArray(e.value) || len(values(e.value)) > 0:
+			kept = append(kept, e)
+		}
+	}
+	return kept
 }
 
 func find(list []element, name string) bson.RawValue {

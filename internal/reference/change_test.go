@@ -158,6 +158,7 @@ func TestWrites(t *testing.T) {
 func TestJudge(t *testing.T) {
 	const (
 		parts = `{"aw":{},"fields":{"_id":{"read":true},"o":{"fields":{"w":{"write":true},"r":{"read":true}}},"l":{"fields":{"w":{"write":true},"r":{"read":true}}}}}`
+		hides = `{"roles":[{"aw":{},"read":true,"write":true}],"filters":[{"aw":{},"projection":{"m.b":0}}]}`
 		none  = ""
 	)
 	tests := []struct {
@@ -170,6 +171,11 @@ func TestJudge(t *testing.T) {
 		{"an _id of another type", `{"aw":{},"write":true}`, `{"_id":1}`, `{"_id":{"$numberDouble":"1"}}`, false},
 		{"the reserved field", `{"aw":{},"write":true}`, `{"_id":1}`, `{"_id":1,"_id__baas_transaction":1}`, false},
 		{"the reserved field stays", `{"aw":{},"write":true}`, `{"_id":1,"_id__baas_transaction":1}`, `{"_id":1,"_id__baas_transaction":1,"x":1}`, true},
+
+		{"beside what a filter hides", hides, `{"_id":1}`, `{"_id":1,"m":{"a":5}}`, true},
+		{"what a filter hides", hides, `{"_id":1}`, `{"_id":1,"m":{"b":5}}`, false},
+		{"what is beside it goes, and it does not", hides, `{"_id":1,"m":{"a":1,"b":2}}`, `{"_id":1,"m":{"b":2}}`, true},
+		{"all of it goes", hides, `{"_id":1,"m":{"a":1,"b":2}}`, `{"_id":1}`, false},
 
 		{"a part", parts, `{"_id":1,"o":{"w":1,"r":1}}`, `{"_id":1,"o":{"w":2,"r":1}}`, true},
 		{"a part that is only read", parts, `{"_id":1,"o":{"w":1,"r":1}}`, `{"_id":1,"o":{"w":1,"r":2}}`, false},
