@@ -33,6 +33,7 @@ type Decider struct {
 	b   *Bound
 	br  *branch
 	env expr.Env
+	set pathSet // what the role has set in the document that was last decided to be inserted
 	buf []byte
 }
 

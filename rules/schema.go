@@ -83,7 +83,7 @@ func (d *Decider) CheckSchema(pre, post bson.Raw) *SchemaError {
 		return nil
 	}
 	for _, f := range failures {
-		if pre == nil && present(post, f.Path) {
+		if pre == nil && present(post, f.Path) && !d.set.holds(strings.Join(names(f.Path), ".")) {
 			return &SchemaError{pointer(f.Path), f.Reason, true} // who sent the document knows what is in it
 		}
 		if d.mayBeTold(pre, post, names(f.Path)) {

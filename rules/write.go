@@ -66,6 +66,7 @@ func (d *Decider) CheckInsert(doc bson.Raw, idGiven bool) WriteDecision {
 		return w
 	}
 	set := br.onInsert.paths
+	d.set = set
 	if w := d.mayInsert(br, set, post, idGiven); !w.Allowed {
 		return w
 	}
