@@ -97,12 +97,12 @@ func (s *session) parseFind(op Find) (viewRead, filter.Projection, error) {
 }
 
 func (s *session) parseRead(clientFilter, clientSort bson.Raw) (viewRead, error) {
-	v := viewRead{raw: document(clientFilter)}
+	v := viewRead{raw: bsonval.OrEmpty(clientFilter)}
 	var err error
 	if v.filter, err = query.Parse(v.raw, query.Options{NoRegex: s.p.NoRegex}); err != nil {
 		return v, s.invalid(err)
 	}
-	if len(clientSort) > len(document(nil)) {
+	if len(clientSort) > len(bsonval.Empty()) {
 		if v.sort, err = query.ParseSort(clientSort); err != nil {
 			return v, s.invalid(err)
 		}

@@ -69,11 +69,15 @@ func (l *lookups) Lookup(s *expr.Scope, name string) (bson.RawValue, error) {
 		return bson.RawValue{}, nil
 	}
 	key := lookupKey{name, string(match), l.session.fresh}
-	m, known := l.session.c.looked.found[key]
+	looked := l.session.c.looked
+	m, known := looked.found[key]
 	switch {
 	case !known:
 		m = &lookedUp{}
-		l.session.c.looked.found[key] = m
+		if looked.found == nil {
+			looked.found = map[lookupKey]*lookedUp{}
+		}
+		looked.found[key] = m
 		m.value, m.err = l.value(q, key, match)
 		m.done = true
 	case !m.done:

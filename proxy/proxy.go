@@ -7,9 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"go.mongodb.org/mongo-driver/v2/bson"
-
-	"github.com/rolegate/rolegate/internal/bsonval"
 	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/internal/jsfunc"
 	"github.com/rolegate/rolegate/rules"
@@ -128,7 +125,7 @@ func (p *Proxy) begun(c Caller) Caller {
 		c.Request.Now = p.Now()
 	}
 	if c.looked == nil {
-		c.looked = &lookupsOfRequest{found: map[lookupKey]*lookedUp{}}
+		c.looked = &lookupsOfRequest{}
 	}
 	return c
 }
@@ -276,12 +273,4 @@ func (s *session) storeError(err error) error {
 	}
 	e.Cause = err
 	return e
-}
-
-// document is what a nil document stands for.
-func document(doc bson.Raw) bson.Raw {
-	if doc == nil {
-		return bsonval.Empty()
-	}
-	return doc
 }

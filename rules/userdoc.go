@@ -13,7 +13,7 @@ func (u *User) Document() bson.Raw {
 	doc, start := bsonval.BeginDocument(nil)
 	doc = bsonval.AppendElement(doc, "id", bsonval.FromString(u.ID))
 	doc = bsonval.AppendElement(doc, "type", bsonval.FromString(string(u.Type)))
-	doc = bsonval.AppendElement(doc, "data", bsonval.FromDocument(orEmpty(u.Data)))
+	doc = bsonval.AppendElement(doc, "data", bsonval.FromDocument(bsonval.OrEmpty(u.Data)))
 	doc, list := bsonval.BeginElement(doc, bson.TypeArray, "identities")
 	for i, id := range u.Identities {
 		var inner int
@@ -22,7 +22,7 @@ func (u *User) Document() bson.Raw {
 		// The documentation shows both spellings of the provider's type.
 		doc = bsonval.AppendElement(doc, "provider_type", bsonval.FromString(id.ProviderType))
 		doc = bsonval.AppendElement(doc, "providerType", bsonval.FromString(id.ProviderType))
-		doc = bsonval.AppendElement(doc, "data", bsonval.FromDocument(orEmpty(id.Data)))
+		doc = bsonval.AppendElement(doc, "data", bsonval.FromDocument(bsonval.OrEmpty(id.Data)))
 		doc = bsonval.EndDocument(doc, inner)
 	}
 	return bsonval.EndDocument(bsonval.EndDocument(doc, list), start)
@@ -56,11 +56,4 @@ func (r *Request) document() bson.Raw {
 		doc = bsonval.EndDocument(doc, list)
 	}
 	return bsonval.EndDocument(bsonval.EndDocument(doc, headers), start)
-}
-
-func orEmpty(doc bson.Raw) bson.Raw {
-	if doc == nil {
-		return bsonval.Empty()
-	}
-	return doc
 }

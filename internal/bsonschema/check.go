@@ -89,14 +89,14 @@ func (c *checker) fields(k *check, was, is bson.Raw, path []Step) {
 	if len(k.named) == 0 && len(k.patterns) == 0 && k.rest == nil {
 		return
 	}
-	for it := bsonval.NewIter(orEmpty(is)); it.Next(); {
+	for it := bsonval.NewIter(bsonval.OrEmpty(is)); it.Next(); {
 		name := string(it.Key())
-		old, _ := bsonval.Lookup(orEmpty(was), name)
+		old, _ := bsonval.Lookup(bsonval.OrEmpty(was), name)
 		c.field(k, name, old, it.Value(), path)
 	}
-	for it := bsonval.NewIter(orEmpty(was)); it.Next(); {
+	for it := bsonval.NewIter(bsonval.OrEmpty(was)); it.Next(); {
 		name := string(it.Key())
-		if _, kept := bsonval.Lookup(orEmpty(is), name); !kept {
+		if _, kept := bsonval.Lookup(bsonval.OrEmpty(is), name); !kept {
 			c.field(k, name, it.Value(), bson.RawValue{}, path)
 		}
 	}
@@ -148,11 +148,4 @@ func elements(v bson.RawValue) []bson.RawValue {
 		out = append(out, it.Value())
 	}
 	return out
-}
-
-func orEmpty(doc bson.Raw) bson.Raw {
-	if doc == nil {
-		return bson.Raw{5, 0, 0, 0, 0}
-	}
-	return doc
 }

@@ -110,6 +110,14 @@ func FromObjectID(id bson.ObjectID) bson.RawValue {
 // Null makes a null value.
 func Null() bson.RawValue { return bson.RawValue{Type: bson.TypeNull} }
 
+// OrEmpty is the document, or the empty one in the place of nil.
+func OrEmpty(doc bson.Raw) bson.Raw {
+	if doc == nil {
+		return Empty()
+	}
+	return doc
+}
+
 // FromDocument makes an embedded document that aliases doc.
 func FromDocument(doc bson.Raw) bson.RawValue {
 	return bson.RawValue{Type: bson.TypeEmbeddedDocument, Value: doc}

@@ -92,19 +92,19 @@ func (r *Runtime) context(system bool) *goja.Object {
 	}
 	c := r.vm.NewObject()
 	r.contexts[i] = c
-	user := r.documentToJS(orEmpty(r.env.User))
+	user := r.documentToJS(bsonval.OrEmpty(r.env.User))
 	if r.env.CustomDataUnresolved {
 		r.unresolved(user, "custom_data")
 	} else {
-		r.put(user, "custom_data", r.documentToJS(orEmpty(r.env.CustomData)))
+		r.put(user, "custom_data", r.documentToJS(bsonval.OrEmpty(r.env.CustomData)))
 	}
 	r.put(c, "user", user)
-	r.put(c, "request", r.documentToJS(orEmpty(r.env.Request)))
-	r.put(c, "environment", r.documentToJS(orEmpty(r.env.Environment)))
+	r.put(c, "request", r.documentToJS(bsonval.OrEmpty(r.env.Request)))
+	r.put(c, "environment", r.documentToJS(bsonval.OrEmpty(r.env.Environment)))
 	r.put(c, "runningAsSystem", func(goja.FunctionCall) goja.Value { return r.vm.ToValue(system) })
 	values := r.vm.NewObject()
 	r.put(values, "get", func(call goja.FunctionCall) goja.Value {
-		v, _ := bsonval.Lookup(orEmpty(r.env.Values), call.Argument(0).String())
+		v, _ := bsonval.Lookup(bsonval.OrEmpty(r.env.Values), call.Argument(0).String())
 		return r.toJS(v)
 	})
 	r.put(c, "values", values)
@@ -156,11 +156,4 @@ func (r *Runtime) rethrow(err error) {
 		raise(err)
 	}
 	r.throw("%s", err.Error())
-}
-
-func orEmpty(doc bson.Raw) bson.Raw {
-	if doc == nil {
-		return bsonval.Empty()
-	}
-	return doc
 }

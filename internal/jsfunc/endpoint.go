@@ -2,7 +2,6 @@ package jsfunc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -77,43 +76,6 @@ func (r *Runtime) Serve(ctx context.Context, name string, req Request) (*Respons
 		return nil, err
 	}
 	return res, nil
-}
-
-// UserOf calls the script that says as whom a function runs: as the user with an id, or as the system. The script itself
-// runs as the system, since nobody is known yet.
-func (r *Runtime) UserOf(ctx context.Context, name string, req Request) (user string, system bool, err error) {
-	var said bson.RawValue
-	err = r.timed(ctx, name, func() error {
-		f := r.p.functions[name]
-		if f == nil || f.script == nil {
-			return errors.New("no script says as whom it runs")
-		}
-		call, err := r.exported(f.script, true)
-		if err != nil {
-			return err
-		}
-		v, err := call(goja.Undefined(), r.request(req))
-		if err != nil {
-			return err
-		}
-		said, err = r.settled(v, r.p.limits.Result)
-		return err
-	})
-	if err != nil {
-		return "", false, err
-	}
-	if id, ok := bsonval.String(said); ok && id != "" {
-		return id, false, nil
-	}
-	if said.Type == bson.TypeObjectID {
-		return textOf(said), false, nil
-	}
-	doc, _ := bsonval.Document(said)
-	v, _ := bsonval.Lookup(orEmpty(doc), "runAsSystem")
-	if system, _ := bsonval.Bool(v); system {
-		return "", true, nil
-	}
-	return "", false, &Error{Function: name, Why: "its script returned neither the id of a user nor {runAsSystem: true}"}
 }
 
 // timed is limited, for the function of an endpoint.

@@ -85,28 +85,11 @@ var promiseType = reflect.TypeFor[*goja.Promise]()
 var errTime = errors.New("it took too long")
 
 // Call calls a function. A promise is waited for. A missing argument is undefined, and so is a missing result.
-func (r *Runtime) Call(ctx context.Context, name string, args []bson.RawValue) (bson.RawValue, error) {
-	return r.call(ctx, name, func() (goja.Callable, error) { return r.module(name) }, args)
-}
-
-// CallScript calls the function of the Data API that says who a request runs as.
-func (r *Runtime) CallScript(ctx context.Context, args []bson.RawValue) (bson.RawValue, error) {
-	return r.call(ctx, scriptName, func() (goja.Callable, error) {
-		if r.p.script == nil || r.p.script.code == nil {
-			return nil, errors.New("it is not defined")
-		}
-		return r.exported(r.p.script.code, true)
-	}, args)
-}
-
-// call calls what find finds, within the time of a function.
-func (r *Runtime) call(
-	ctx context.Context, name string, find func() (goja.Callable, error), args []bson.RawValue,
-) (result bson.RawValue, err error) {
+func (r *Runtime) Call(ctx context.Context, name string, args []bson.RawValue) (result bson.RawValue, err error) {
 	ctx, cancel := context.WithTimeout(ctx, r.p.limits.Time)
 	defer cancel()
 	err = r.limited(ctx, name, func() error {
-		result, err = r.run(find, args)
+		result, err = r.run(name, args)
 		return err
 	})
 	if err != nil {
@@ -151,8 +134,8 @@ func (r *Runtime) limited(ctx context.Context, name string, f func() error) (err
 }
 
 // run is what is under the time limit.
-func (r *Runtime) run(find func() (goja.Callable, error), args []bson.RawValue) (bson.RawValue, error) {
-	f, err := find()
+func (r *Runtime) run(name string, args []bson.RawValue) (bson.RawValue, error) {
+	f, err := r.module(name)
 	if err != nil {
 		return bson.RawValue{}, err
 	}

@@ -114,16 +114,11 @@ func (es *endpoints) find(r *http.Request) (hit, bool) {
 
 // serveEndpoint is the line that a request to an endpoint follows.
 func (s *server) serveEndpoint(x *exchange, e hit) error {
-	if !e.origins.Admit(x.w.Header(), x.r) {
-		return &failure{reason: "origin", status: http.StatusForbidden, code: codeDomain, text: "origin not allowed"}
+	methods := strings.Join(e.methods, ", ")
+	if preflight, err := x.fromPage(e.origins, methods); preflight || err != nil {
+		return err
 	}
-	x.allow = strings.Join(e.methods, ", ")
-	if cors.IsPreflight(x.r) {
-		cors.Preflight(x.w.Header(), x.allow)
-		x.status = http.StatusNoContent
-		x.w.WriteHeader(x.status)
-		return nil
-	}
+	x.allow = methods
 	if e.Endpoint == nil {
 		return &failure{reason: "method", status: http.StatusMethodNotAllowed, code: codeBadRequest, text: "only " + x.allow + " is allowed"}
 	}
@@ -148,15 +143,9 @@ func (s *server) serveEndpoint(x *exchange, e hit) error {
 	} else if err := s.rates.admit(peer.Network(peer.Address(x.r))); err != nil {
 		return err // nobody has said who they are: it counts for where it comes from
 	}
-	if !e.Guard.AdmitsQuery(x.r.URL.RawQuery) {
-		return wrongSecret()
-	}
-	sent, err := s.readSent(x)
+	sent, err := x.readGuarded(e.Guard, s.readSent)
 	if err != nil {
 		return err
-	}
-	if !e.Guard.AdmitsBody(x.r.Header, sent.sent) {
-		return wrongSecret()
 	}
 	body, err := s.unzip(sent)
 	if err != nil {
@@ -188,15 +177,8 @@ func (s *server) standIn(ctx context.Context, c *proxy.Caller, e *Endpoint, call
 	if c.System {
 		return nil
 	}
-	user, err := s.FindUser(ctx, id)
-	switch {
-	case err != nil:
-		return err
-	case user == nil:
-		return ErrBadCredentials
-	}
-	c.User = user
-	return nil
+	c.User, err = known(s.FindUser(ctx, id))
+	return err
 }
 
 // functionRequest is what the function is called with. query is without secrets.

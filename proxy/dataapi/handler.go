@@ -12,6 +12,7 @@ import (
 
 	"github.com/rolegate/rolegate/internal/cors"
 	"github.com/rolegate/rolegate/internal/echo"
+	"github.com/rolegate/rolegate/internal/webhook"
 	"github.com/rolegate/rolegate/proxy"
 	"github.com/rolegate/rolegate/rules"
 )
@@ -46,14 +47,8 @@ func (s *server) serve(x *exchange) error {
 	if e, ok := s.endpoints.find(x.r); ok {
 		return s.serveEndpoint(x, e)
 	}
-	if !s.origins.Admit(x.w.Header(), x.r) {
-		return &failure{reason: "origin", status: http.StatusForbidden, code: codeDomain, text: "origin not allowed"}
-	}
-	if cors.IsPreflight(x.r) {
-		cors.Preflight(x.w.Header(), http.MethodPost)
-		x.status = http.StatusNoContent
-		x.w.WriteHeader(x.status)
-		return nil
+	if preflight, err := x.fromPage(s.origins, http.MethodPost); preflight || err != nil {
+		return err
 	}
 	t, err := s.route(x.r)
 	if err != nil {
@@ -74,15 +69,9 @@ func (s *server) serve(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if !s.Guard.AdmitsQuery(x.r.URL.RawQuery) {
-		return wrongSecret()
-	}
-	b, err := s.readBody(x)
+	b, err := x.readGuarded(s.Guard, s.readBody)
 	if err != nil {
 		return err
-	}
-	if !s.Guard.AdmitsBody(x.r.Header, b.sent) {
-		return wrongSecret()
 	}
 	// can_evaluate may ask for the data source, which only the body says; that a body cannot be read is told to those alone
 	// who are let in.
@@ -101,6 +90,32 @@ func (s *server) serve(x *exchange) error {
 		return malformed
 	}
 	return t.run(ctx, c)
+}
+
+// fromPage refuses pages of other origins, and answers the preflight of a request by these methods.
+func (x *exchange) fromPage(origins cors.Origins, methods string) (preflight bool, err error) {
+	if !origins.Admit(x.w.Header(), x.r) {
+		return false, &failure{reason: "origin", status: http.StatusForbidden, code: codeDomain, text: "origin not allowed"}
+	}
+	if !cors.IsPreflight(x.r) {
+		return false, nil
+	}
+	cors.Preflight(x.w.Header(), methods)
+	x.status = http.StatusNoContent
+	x.w.WriteHeader(x.status)
+	return true, nil
+}
+
+// readGuarded reads the body of a request that shows what the guard demands. A secret in the query comes before it.
+func (x *exchange) readGuarded(g webhook.Guard, read func(*exchange) (body, error)) (body, error) {
+	if !g.AdmitsQuery(x.r.URL.RawQuery) {
+		return body{}, wrongSecret()
+	}
+	b, err := read(x)
+	if err == nil && !g.AdmitsBody(x.r.Header, b.sent) {
+		err = wrongSecret()
+	}
+	return b, err
 }
 
 // parse reads what is asked for of which namespace.
