@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
+
+	"github.com/rolegate/rolegate/internal/echo"
 )
 
 // The forms of a report.
@@ -20,7 +21,7 @@ const (
 func (r *Report) Write(w io.Writer, format string) error {
 	switch format {
 	case Text:
-		_, err := io.WriteString(w, printable(r.text()))
+		_, err := io.WriteString(w, echo.Printable(r.text()))
 		return err
 	case JSON:
 		enc := json.NewEncoder(w)
@@ -31,16 +32,6 @@ func (r *Report) Write(w io.Writer, format string) error {
 		return r.junit(w)
 	}
 	return fmt.Errorf("a report is %s, %s or %s, not %q", Text, JSON, JUnit, format)
-}
-
-// printable replaces what could move the cursor of a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
 }
 
 // page is text for people.
@@ -207,7 +198,7 @@ func (r *Report) junit(w io.Writer) error {
 		out := junitCase{Class: "rolegate", Name: c.Name, File: c.File}
 		p := &page{}
 		p.testCase(c)
-		problem := &junitProblem{Message: printable(c.Text), Text: printable(p.String())}
+		problem := &junitProblem{Message: echo.Printable(c.Text), Text: echo.Printable(p.String())}
 		switch c.Outcome {
 		case Failed:
 			out.Failure = problem

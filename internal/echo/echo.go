@@ -1,5 +1,10 @@
-// Package echo cuts text that came from a client to what an answer or a log may repeat.
+// Package echo cuts text that came from a client to what an answer, a log or a terminal may repeat.
 package echo
+
+import (
+	"strings"
+	"unicode"
+)
 
 // Most is how many bytes of a single name are repeated.
 const Most = 64
@@ -16,4 +21,14 @@ func Text(s string, most int) string {
 		}
 	}
 	return string(out)
+}
+
+// Printable replaces what could move the cursor of a terminal. Lines stay lines.
+func Printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
 }

@@ -6,9 +6,9 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/rolegate/rolegate/internal/echo"
 	"github.com/rolegate/rolegate/internal/source"
 )
 
@@ -37,18 +37,8 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.Document != nil {
 		p.document(r.Document)
 	}
-	_, err := io.WriteString(w, printable(p.String()))
+	_, err := io.WriteString(w, echo.Printable(p.String()))
 	return err
-}
-
-// printable replaces what could move the cursor of a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || unicode.IsPrint(r) {
-			return r
-		}
-		return unicode.ReplacementChar
-	}, s)
 }
 
 // page is the text of a report.
